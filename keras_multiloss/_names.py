@@ -1,0 +1,73 @@
+"""Structures of tensors addressed by name.
+
+Outputs, labels and sample weights come as a tensor, a list or a (nested) dict. Here each
+becomes one flat dict: `"head/box"` for a nested dict, and for a list both the position
+and, where it is known, the name of the output that stands there.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import error
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+Key = str | int
+
+
+def by_name(structure: Any, names: Sequence[str] | None = None, *, where: str = "") -> dict[Key, Any]:
+    """A flat dict from names (and positions) to tensors; entries that are `None` are left out.
+
+    Args:
+        structure: a tensor, a list or tuple of tensors, a dict (which may nest), or `None`.
+        names: what the entries of a list are called, in its order; a tensor is a list of one.
+        where: the name of the caller, for errors.
+    """
+    if structure is None:
+        return {}
+    if isinstance(structure, dict):
+        return _flatten_dict(structure, where)
+    entries = list(structure) if isinstance(structure, (list, tuple)) else [structure]
+    named: dict[Key, Any] = dict(enumerate(entries))
+    if names is not None and len(names) == len(entries) == len(set(names)):
+        named.update(zip(names, entries, strict=True))
+    return {key: entry for key, entry in named.items() if entry is not None}
+
+
+def _flatten_dict(structure: dict[Any, Any], where: str, prefix: str = "") -> dict[Key, Any]:
+    flat: dict[Key, Any] = {}
+    for key, value in structure.items():
+        path = f"{prefix}{key}" if prefix or not isinstance(key, int) else key
+        if isinstance(value, (dict, list, tuple)):
+            children = dict(enumerate(value)) if not isinstance(value, dict) else value
+            entries = _flatten_dict(children, where, prefix=f"{path}/")
+        else:
+            entries = {} if value is None else {path: value}
+        for name in entries:
+            if name in flat:
+                raise error(
+                    ValueError,
+                    where,
+                    "two entries of a nested dict have one name",
+                    expected="different names, nested names joined by '/'",
+                    received=repr(name),
+                )
+        flat.update(entries)
+    return flat
+
+
+def label_input_name(label: Key) -> str:
+    """The name of the model input that a label is fed to."""
+    return f"{key_name(label, 'label')}_label".replace("/", "_")
+
+
+def sample_weight_input_name(name: str | None = None) -> str:
+    """The name of the model input that a sample weight is fed to."""
+    return "sample_weight" if name is None else f"{name}_sample_weight".replace("/", "_")
+
+
+def key_name(key: Key, kind: str) -> str:
+    """A name for an output or label that may be a position."""
+    return f"{kind}_{key}" if isinstance(key, int) else key

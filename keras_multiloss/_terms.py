@@ -1,0 +1,249 @@
+"""`LossTerm`: one scalar, made by one loss from named outputs and labels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from keras_multiloss import _serialization
+from keras_multiloss._checks import (
+    check_class_weight,
+    check_config,
+    check_finite_number,
+    check_keys,
+    check_mask,
+    check_name,
+    error,
+)
+from keras_multiloss._evaluation import term_value
+from keras_multiloss._keras import keras
+from keras_multiloss._names import Key, key_name
+from keras_multiloss._schedules import scaled
+from keras_multiloss._serialization import is_builtin, serializable
+
+if TYPE_CHECKING:
+    from keras_multiloss.losses._weighted_sum import WeightedSumLoss
+
+Keys = Key | list[Key] | None
+Mask = Literal["nan"] | float | None
+
+SAME_AS_OUTPUTS: Any = object()
+
+ARGUMENTS = (
+    "loss",
+    "outputs",
+    "labels",
+    "weight",
+    "name",
+    "mask",
+    "sample_weight",
+    "class_weight",
+    "required",
+)
+
+
+@serializable
+class LossTerm:
+    r"""One term $w \cdot \ell$ of a total loss, over outputs and labels given by name.
+
+    Terms add up to a `WeightedSumLoss`, and a number times a term scales its weight:
+    `LossTerm("mse", "age") + 0.5 * LossTerm("binary_crossentropy", "sex")`.
+
+    Args:
+        loss: a Keras loss, its name, a registered function or a `JointLoss`. What cannot be
+            restored from a file (a lambda, an unregistered function) is refused here.
+        outputs: the name of an output, a list of names, or a position for models whose
+            outputs are a list. Entries of nested dicts are joined by a slash, `"head/box"`.
+            The loss gets a tensor for a name and a tuple for a list.
+        labels: the same for labels; by default those of the outputs' names. `None` for a
+            term that needs no label: its loss gets `y_true=None`.
+        weight: a finite number, or a `keras.optimizers.schedules` schedule of the step (the
+            number of training steps taken so far).
+        name: the name in the log, `<name>_loss`. By default the output's name, or the names
+            of several outputs joined by an underscore.
+        mask: what marks a missing label: `"nan"` or a number such as `-1`. Missing entries
+            are left out of the mean, and a batch without any label gives 0.
+        sample_weight: the name of the sample weight to use where these come as a dict. By
+            default the output's name, then the term's own; one array serves every term.
+        class_weight: a dict from class number to weight; other classes weigh 1.
+        required: if false, the term is skipped where its label is not in the data.
+
+    Raises:
+        ValueError: for a loss that no file could restore, a weight that is not finite, or
+            an empty name.
+        TypeError: for an argument of the wrong type.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> term = kml.LossTerm("mse", "age", weight=2.0, mask="nan")
+        >>> loss = kml.WeightedSumLoss([term])
+        >>> labels = {"age": np.array([1.0, float("nan")], "float32")}
+        >>> outputs = {"age": np.array([[3.0], [5.0]], "float32")}
+        >>> float(loss(labels, outputs))
+        8.0
+    """
+
+    def __init__(
+        self,
+        loss: Any,
+        outputs: Key | list[Key],
+        labels: Keys = SAME_AS_OUTPUTS,
+        *,
+        weight: Any = 1.0,
+        name: str | None = None,
+        mask: Mask = None,
+        sample_weight: str | None = None,
+        class_weight: dict[int, float] | None = None,
+        required: bool = True,
+    ) -> None:
+        if name is not None:
+            check_name("LossTerm", "name", name)
+        self.name = name
+        self.outputs = check_keys(self.where, "outputs", outputs)
+        if self.outputs is None:
+            raise error(
+                TypeError,
+                self.where,
+                "a term needs an output",
+                expected="a name, a position or a list of them",
+                received="None",
+            )
+        self.labels = (
+            self.outputs
+            if labels is SAME_AS_OUTPUTS
+            else check_keys(self.where, "labels", labels)
+        )
+        self.loss = _serialization.get_loss(self.where, loss)
+        self.weight = _check_weight(self.where, weight)
+        self.mask = check_mask(self.where, mask)
+        if sample_weight is not None:
+            check_name(self.where, "sample_weight", sample_weight)
+        self.sample_weight = sample_weight
+        self.class_weight = check_class_weight(self.where, class_weight)
+        self.required = bool(required)
+        self._check_arguments_fit()
+
+    def _check_arguments_fit(self) -> None:
+        several = isinstance(self.outputs, list) or isinstance(self.labels, list)
+        target = self.loss if not isinstance(self.loss, keras.losses.Loss) else type(self.loss)
+        if is_builtin(target) and (several or self.labels is None):
+            raise error(
+                ValueError,
+                self.where,
+                "a loss of Keras takes one output and one label",
+                expected="one name for `outputs` and one for `labels`",
+                received=f"outputs={self.outputs!r}, labels={self.labels!r}",
+                hint="one term an output, or a JointLoss that sees them all",
+            )
+        if self.class_weight is not None and not isinstance(self.labels, (str, int)):
+            raise error(
+                ValueError,
+                self.where,
+                "`class_weight` needs one label",
+                expected="one name for `labels`",
+                received=f"labels={self.labels!r}",
+            )
+
+    @property
+    def where(self) -> str:
+        """How messages name this term."""
+        return "LossTerm" if self.name is None else f"LossTerm {self.name!r}"
+
+    @property
+    def default_name(self) -> str:
+        """The name in the log, unless another term of the sum has it too."""
+        if self.name is not None:
+            return self.name
+        return "_".join(key_name(key, "output") for key in self.output_keys)
+
+    @property
+    def loss_name(self) -> str:
+        """A short name of the loss."""
+        return getattr(self.loss, "name", None) or getattr(self.loss, "__name__", "loss")
+
+    @property
+    def output_keys(self) -> list[Key]:
+        """The outputs as a list, also where there is one."""
+        return _as_list(self.outputs)
+
+    @property
+    def label_keys(self) -> list[Key]:
+        """The labels as a list, empty where there is none."""
+        return _as_list(self.labels)
+
+    def is_present(self, labels: dict[Key, Any]) -> bool:
+        """Whether the data has the labels of this term."""
+        return all(key in labels for key in self.label_keys)
+
+    def value(
+        self,
+        labels: dict[Key, Any],
+        outputs: dict[Key, Any],
+        sample_weight: Any = None,
+        *,
+        name: str | None = None,
+    ) -> Any:
+        """The unweighted loss, a float32 scalar.
+
+        Args:
+            labels: tensors by name.
+            outputs: tensors by name.
+            sample_weight: one tensor, or `None`.
+            name: what messages call this term; its default name if not given.
+        """
+        return term_value(self, name or self.default_name, labels, outputs, sample_weight)
+
+    def __add__(self, other: Any) -> WeightedSumLoss:
+        from keras_multiloss.losses._weighted_sum import add  # noqa: PLC0415 (made of terms)
+
+        return add(self, other)
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: float) -> LossTerm:
+        weight = scaled(self.weight, check_finite_number(self.where, "factor", factor))
+        return LossTerm(**{**self._arguments(), "weight": weight})
+
+    __rmul__ = __mul__
+
+    def _arguments(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in ARGUMENTS}
+
+    def get_config(self) -> dict[str, Any]:
+        config = self._arguments()
+        config["loss"] = _serialization.serialize(self.loss)
+        if callable(self.weight):
+            config["weight"] = _serialization.serialize(self.weight)
+        if self.class_weight is not None:
+            config["class_weight"] = {str(k): v for k, v in self.class_weight.items()}
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LossTerm:
+        config = check_config(cls, config, ARGUMENTS)
+        where = f"LossTerm {config['name']!r}" if config.get("name") else "LossTerm"
+        for key in ("loss", "weight"):
+            config[key] = _serialization.deserialize(f"{where}: `{key}`", config.get(key))
+        if config.get("class_weight") is not None:
+            config["class_weight"] = {int(k): v for k, v in config["class_weight"].items()}
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        weight = self.weight if isinstance(self.weight, float) else type(self.weight).__name__
+        return (
+            f"<LossTerm {self.default_name!r}: {weight} * {self.loss_name}"
+            f"(outputs={self.outputs!r}, labels={self.labels!r})>"
+        )
+
+
+def _check_weight(where: str, weight: Any) -> Any:
+    if isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
+        _serialization.check_saveable(where, "weight", weight)
+        return weight
+    return check_finite_number(where, "weight", weight)
+
+
+def _as_list(keys: Keys) -> list[Key]:
+    if keys is None:
+        return []
+    return list(keys) if isinstance(keys, list) else [keys]

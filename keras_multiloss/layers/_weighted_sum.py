@@ -1,0 +1,124 @@
+"""`WeightedSumLossLayer`: the total loss inside a functional model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss import _serialization
+from keras_multiloss._checks import error
+from keras_multiloss._keras import add_sums, backend, keras, ops
+from keras_multiloss._names import by_name
+from keras_multiloss._serialization import serializable
+from keras_multiloss.layers._state import TermWeights
+from keras_multiloss.layers._tracker import TermTracker, vector_size
+from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
+
+
+@serializable
+class WeightedSumLossLayer(keras.layers.Layer):
+    r"""Adds a total loss to a model from inside its graph, and returns the outputs.
+
+    The labels are inputs of the model. Where they are optional inputs (Keras 3) and fed
+    `None`, the layer adds no loss, so that the training model predicts as well.
+    `attach_losses` builds such a model from a prediction model, and `strip_losses` takes
+    the layer and the label inputs away again.
+
+    The loss is float32 also inside a mixed precision model. Keras itself divides it by the
+    number of replicas. On JAX, Keras lets no layer log: use `kml.callbacks.TermLogs` there.
+
+    Args:
+        loss: a `WeightedSumLoss` or a `LossTerm`.
+        name: name of the layer.
+
+    Shape:
+        - outputs: a dict from names to tensors; a list, addressed by position; or a tensor.
+        - labels: a dict from names to tensors, given by keyword. A tensor is the only label.
+        - sample_weight: one tensor for every term, or a dict by name, given by keyword.
+        - result: the outputs.
+
+    Raises:
+        ValueError: if a name matches nothing, or labels are missing in training.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> x, label = keras.Input((3,), name="x"), keras.Input((1,), name="label")
+        >>> age = keras.layers.Dense(1, kernel_initializer="zeros")(x)
+        >>> loss = kml.LossTerm("mse", "age", "label")
+        >>> outputs = kml.WeightedSumLossLayer(loss)({"age": age}, labels={"label": label})
+        >>> model = keras.Model({"x": x, "label": label}, outputs)
+        >>> model.compile("sgd")
+        >>> data = {"x": np.ones((4, 3)), "label": np.full((4, 1), 2.0)}
+        >>> model.evaluate(data, verbose=0, return_dict=True)["loss"]
+        4.0
+    """
+
+    def __init__(self, loss: Any, *, name: str | None = None, **kwargs: Any) -> None:
+        kwargs.update(dtype="float32", autocast=False)
+        super().__init__(name=name, **kwargs)
+        self.loss = as_weighted_sum("WeightedSumLossLayer", loss)
+        self.supports_masking = True
+        moving = self.loss.scheduled_names
+        self.term_weights = TermWeights() if moving else None
+        sums = add_sums(self, "sums", (vector_size(self.loss.names, moving),))
+        self.tracker = TermTracker(
+            self.loss.names,
+            moving,
+            variable=lambda: sums,
+            is_readable=backend() != "jax",
+        )
+        self.built = True
+
+    def call(
+        self,
+        outputs: Any,
+        labels: Any = None,
+        sample_weight: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        if self._has_no_labels(labels):
+            self._check_not_training(training)
+            return outputs
+        losses = self.loss.term_losses(labels, outputs, sample_weight)
+        weights = (
+            self.loss.term_weights()
+            if self.term_weights is None
+            else self.term_weights.current(self.loss, training=bool(training))
+        )
+        self.tracker.update_state(losses, weights, n_samples=_batch_size(outputs))
+        self.add_loss(self.loss.total(losses, weights))
+        return outputs
+
+    def _has_no_labels(self, labels: Any) -> bool:
+        return bool(self.loss.label_keys) and not by_name(labels, where="WeightedSumLossLayer")
+
+    def _check_not_training(self, training: bool | None) -> None:
+        if not training:
+            return
+        raise error(
+            ValueError,
+            f"WeightedSumLossLayer {self.name!r}",
+            "the model is trained without labels",
+            expected=f"labels {self.loss.label_keys} among the inputs of the model",
+            received="no label",
+            hint="this model reads labels as inputs: turn `(x, y)` data into such inputs with "
+            "`kml.data.labels_to_inputs`",
+        )
+
+    def compute_output_shape(self, outputs_shape: Any, **kwargs: Any) -> Any:  # noqa: ARG002
+        return outputs_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "loss": _serialization.serialize(self.loss)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
+        config = dict(config)
+        loss = _serialization.deserialize("WeightedSumLossLayer: `loss`", config.pop("loss", None))
+        return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable"}})
+
+
+def _batch_size(outputs: Any) -> Any:
+    first = next(iter(by_name(outputs).values()))
+    return ops.shape(first)[0]

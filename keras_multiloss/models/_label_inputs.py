@@ -1,0 +1,58 @@
+"""The shape and dtype of a label, as far as the loss and the output tell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import error
+from keras_multiloss._kinds import kind_of
+from keras_multiloss._names import by_name
+from keras_multiloss._shapes import static_shape
+from keras_multiloss.models._structure import output_names
+
+if TYPE_CHECKING:
+    from keras_multiloss._names import Key
+    from keras_multiloss._terms import LossTerm
+
+
+def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:
+    """The arguments of the `keras.Input` of a label.
+
+    Raises:
+        ValueError: if no term tells, or two terms tell different things.
+    """
+    outputs = by_name(model.output, output_names(model))
+    specs = [_spec_in_term(term, key, outputs) for term in loss.terms if key in term.label_keys]
+    known = [spec for spec in specs if spec is not None]
+    if not known:
+        raise error(
+            ValueError,
+            "attach_losses",
+            f"the shape of label {key!r} does not follow from the loss",
+            expected="its shape and dtype in `labels`",
+            received="a loss over several outputs or labels",
+            hint=f"attach_losses(..., labels={{{key!r}: {{'shape': (), 'dtype': 'int32'}}}})",
+        )
+    if any(spec != known[0] for spec in known):
+        raise error(
+            ValueError,
+            "attach_losses",
+            f"terms disagree about label {key!r}",
+            expected="one shape and dtype for all terms that use it",
+            received=f"{known}",
+            hint="give its shape and dtype in `labels`",
+        )
+    return known[0]
+
+
+def _spec_in_term(term: LossTerm, key: Key, outputs: dict[Key, Any]) -> dict[str, Any] | None:
+    is_single = not isinstance(term.outputs, list) and not isinstance(term.labels, list)
+    kind = kind_of(term.loss)
+    if is_single and kind != "joint":
+        shape = (static_shape(outputs[term.output_keys[0]]) or ())[1:]
+        if kind == "sparse":
+            return {"shape": shape[:-1], "dtype": "int32"}
+        return {"shape": shape, "dtype": "float32"}
+    if key in term.output_keys:
+        return {"shape": (static_shape(outputs[key]) or ())[1:], "dtype": "float32"}
+    return None

@@ -1,0 +1,192 @@
+"""What makes a Keras model a host of a total loss."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss import _serialization
+from keras_multiloss._checks import error
+from keras_multiloss._keras import KERAS_3, keras, ops, scale_for_distribution, set_state_layer
+from keras_multiloss._terms import LossTerm
+from keras_multiloss.layers._state import TermWeights
+from keras_multiloss.layers._tracker import TermTracker
+from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
+from keras_multiloss.models._metrics import labels_for_metrics
+from keras_multiloss.models._structure import check_outputs_exist, output_names
+
+
+class _Compiled:
+    """What `compile(loss=WeightedSumLoss(...))` leaves behind; no object of Keras's."""
+
+    def __init__(self, loss: WeightedSumLoss, names: list[str] | None, metrics: list[Any]) -> None:
+        self.loss = loss
+        self.output_names = names
+        self.metrics = metrics
+        self.tracker = TermTracker(loss.names, loss.scheduled_names)
+        # Keras 2 tracks the total in the code that `compute_loss` replaces.
+        self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
+
+    @property
+    def trackers(self) -> list[Any]:
+        return [self.tracker] if self.total is None else [self.total, self.tracker]
+
+
+class MultiLossMixin:
+    """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
+
+    Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
+    (or a list, addressed by position). Functional models use `MultiLossModel`.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> class Net(kml.models.MultiLossMixin, keras.Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.age = keras.layers.Dense(1, kernel_initializer="zeros")
+        ...     def call(self, x):
+        ...         return {"age": self.age(x)}
+        >>> model = Net()
+        >>> model.compile("sgd", loss=kml.LossTerm("mse", "age"))
+        >>> logs = model.evaluate(np.ones((4, 3)), {"age": np.ones((4, 1))}, verbose=0,
+        ...                       return_dict=True)
+        >>> logs == {"loss": 1.0, "age_loss": 1.0}
+        True
+    """
+
+    _multi_loss: _Compiled | None = None
+    _is_training = False
+
+    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
+
+        Args:
+            optimizer: as for `keras.Model.compile`.
+            loss: the total loss.
+            *args: as for `keras.Model.compile`.
+            **kwargs: as for `keras.Model.compile`; `loss_weights` goes into the terms.
+
+        Raises:
+            ValueError: if a term names an output that the model does not have.
+        """
+        if not isinstance(loss, (WeightedSumLoss, LossTerm)):
+            self._multi_loss = None
+            self._set_term_weights(None)
+            super().compile(optimizer, loss, *args, **kwargs)
+            return
+        spec = as_weighted_sum("MultiLossModel.compile", loss)
+        if kwargs.get("loss_weights") is not None:
+            raise error(
+                ValueError,
+                "MultiLossModel.compile",
+                "`loss_weights` does not apply to a WeightedSumLoss",
+                expected="the weights in the terms, LossTerm(..., weight=0.5)",
+                received=f"loss_weights={kwargs['loss_weights']!r}",
+            )
+        names = output_names(self)
+        check_outputs_exist("MultiLossModel.compile", spec, self, names)
+        super().compile(optimizer, None, *args, **kwargs)
+        metrics = [kwargs.get("metrics"), kwargs.get("weighted_metrics")]
+        self._multi_loss = _Compiled(spec, names, metrics)
+        self._set_term_weights(TermWeights() if spec.is_scheduled else None)
+        self.loss = spec
+
+    def _set_term_weights(self, layer: TermWeights | None) -> None:
+        if layer is not None or getattr(self, "_term_weights", None) is not None:
+            set_state_layer(self, "_term_weights", layer)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of Keras and, behind them, the running means of the terms."""
+        if self._multi_loss is None:
+            return super().metrics
+        return [*super().metrics, *self._multi_loss.trackers]
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        """The total loss and whatever layers added, scaled for distribution as Keras does."""
+        compiled = self._multi_loss
+        if compiled is None:
+            extra = {"training": training} if KERAS_3 and training is not None else {}
+            return super().compute_loss(x, y, y_pred, sample_weight, **extra)
+        training = self._is_training if training is None else training
+        self._check_has_optimizer(training)
+        losses = compiled.loss.term_losses(
+            y, y_pred, sample_weight, output_names=compiled.output_names
+        )
+        weights = self._current_weights(compiled.loss, training)
+        total = compiled.loss.total(losses, weights)
+        for added in self.losses:
+            total = total + ops.sum(ops.cast(added, "float32"))
+        n_samples = _batch_size(x)
+        compiled.tracker.update_state(losses, weights, n_samples)
+        if compiled.total is not None:
+            compiled.total.update_state(total, sample_weight=n_samples)
+        return scale_for_distribution(total)
+
+    def _current_weights(self, loss: WeightedSumLoss, training: bool) -> dict[str, Any]:
+        if not loss.is_scheduled:
+            return loss.term_weights()
+        return self._term_weights.current(loss, training=bool(training))
+
+    def _check_has_optimizer(self, training: bool | None) -> None:
+        if training and self.optimizer is None:
+            raise error(
+                ValueError,
+                "MultiLossModel.fit",
+                "the model has no optimizer to train with",
+                expected="an optimizer, compile(optimizer='adam', ...)",
+                received="optimizer=None",
+            )
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Update the compiled metrics, each with the label of its output's name."""
+        compiled = self._multi_loss
+        if compiled is not None and any(compiled.metrics):
+            y, sample_weight = labels_for_metrics(
+                compiled.metrics, compiled.loss, compiled.output_names, y, y_pred, sample_weight
+            )
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if self._multi_loss is not None and config:
+            config["loss"] = _serialization.serialize(self._multi_loss.loss)
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        self.compile(**keras.saving.deserialize_keras_object(config))
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    if not KERAS_3:
+
+        def train_step(self, data: Any) -> Any:
+            """Keras 2 does not tell `compute_loss` whether it trains."""
+            self._is_training = True
+            try:
+                return super().train_step(data)
+            finally:
+                self._is_training = False
+
+        def get_config(self) -> dict[str, Any]:
+            """Without the state layer, which `compile` makes anew."""
+            config = super().get_config()
+            state = getattr(self, "_term_weights", None)
+            if state is not None and "layers" in config:
+                config["layers"] = [x for x in config["layers"] if x["name"] != state.name]
+            return config
+
+
+def _batch_size(x: Any) -> Any:
+    while isinstance(x, (dict, list, tuple)):
+        entries = x.values() if isinstance(x, dict) else x
+        x = next(entry for entry in entries if entry is not None)
+    return ops.shape(x)[0]

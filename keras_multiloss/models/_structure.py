@@ -1,0 +1,79 @@
+"""The names of a model's inputs and outputs, and models made of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import error, unknown_name
+from keras_multiloss._keras import is_from_other_keras, keras
+from keras_multiloss._names import by_name
+from keras_multiloss._serialization import other_keras_error
+
+if TYPE_CHECKING:
+    from keras_multiloss.losses import WeightedSumLoss
+
+
+def is_functional(model: Any) -> bool:
+    """Whether the model is a graph with symbolic inputs and outputs."""
+    return bool(getattr(model, "inputs", None)) and bool(getattr(model, "outputs", None))
+
+
+def check_functional(where: str, model: Any) -> None:
+    """Raise unless `model` is a functional (or a built sequential) model of this Keras."""
+    if is_from_other_keras(model):
+        raise other_keras_error(where, "model", model)
+    if not isinstance(model, keras.Model) or not is_functional(model):
+        raise error(
+            TypeError,
+            where,
+            "`model` is not a functional model",
+            expected="a model with symbolic inputs and outputs, keras.Model(inputs, outputs)",
+            received=f"{model!r} of type {type(model).__name__}",
+            hint="a subclassed model takes a WeightedSumLoss by the mixin "
+            "`kml.models.MultiLossMixin`",
+        )
+
+
+def output_names(model: Any) -> list[str] | None:
+    """The names of the outputs in their order; `None` where only a call can tell.
+
+    For a dict these are its (joined) keys, else the names of the layers that make them.
+    """
+    if not is_functional(model):
+        return None
+    if isinstance(model.output, dict):
+        return [str(key) for key in by_name(model.output)]
+    names = list(model.output_names)
+    return names if len(set(names)) == len(names) else None
+
+
+def check_outputs_exist(
+    where: str, loss: WeightedSumLoss, model: Any, names: list[str] | None
+) -> None:
+    """Raise if a term names an output that a functional model does not have."""
+    if not is_functional(model):
+        return
+    known = by_name(model.output, names, where=where)
+    for name, term in zip(loss.names, loss.terms, strict=True):
+        for key in term.output_keys:
+            if key not in known:
+                raise unknown_name(
+                    where,
+                    f"term {name!r} names an output that the model does not have",
+                    key,
+                    names or list(known),
+                )
+
+
+def named_inputs(model: Any) -> dict[str, Any]:
+    """The symbolic inputs of a functional model by name."""
+    if isinstance(model.input, dict):
+        return dict(model.input)
+    return {tensor.name: tensor for tensor in model.inputs}
+
+
+def named_outputs(model: Any) -> dict[str, Any]:
+    """The symbolic outputs of a functional model by name; by position where they have none."""
+    tensors = by_name(model.output, output_names(model))
+    names = [key for key in tensors if isinstance(key, str)]
+    return {str(key): tensors[key] for key in names or tensors}

@@ -1,0 +1,214 @@
+"""From a prediction model to a training model, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import error, unknown_name
+from keras_multiloss._keras import HAS_OPTIONAL_INPUTS, is_symbolic, keras, replay_without
+from keras_multiloss._names import Key, label_input_name, sample_weight_input_name
+from keras_multiloss.layers import WeightedSumLossLayer
+from keras_multiloss.losses import as_weighted_sum
+from keras_multiloss.models._label_inputs import label_spec
+from keras_multiloss.models._structure import (
+    check_functional,
+    check_outputs_exist,
+    named_inputs,
+    named_outputs,
+    output_names,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def attach_losses(
+    model: Any,
+    loss: Any,
+    labels: dict[Key, Any] | None = None,
+    *,
+    sample_weight: bool | Iterable[str] = False,
+) -> Any:
+    """A training model: the prediction model with inputs for labels and a loss inside.
+
+    Its inputs are a dict: those of `model` by name, and `<label>_label` for each label. On
+    Keras 3 the label inputs are optional, and the model predicts with `None` for them. It
+    shares all layers with `model`. Compile it with an optimizer only, and feed it with
+    `kml.data.labels_to_inputs`.
+
+    Args:
+        model: a functional prediction model.
+        loss: a `WeightedSumLoss` or a `LossTerm`.
+        labels: for labels whose shape or dtype does not follow from the loss and the
+            output: a dict from label name to a `keras.Input`, or to its arguments such as
+            `{"shape": (), "dtype": "int32"}`. By default a label has the shape of its
+            output and is float32, and the label of a sparse loss has no class axis and is
+            int32.
+        sample_weight: true for one input `sample_weight` that serves every term, or names
+            of outputs or terms for inputs `<name>_sample_weight`.
+
+    Returns:
+        A `keras.Model` whose outputs have the structure of those of `model`.
+
+    Raises:
+        ValueError: if a name matches nothing, or the shape of a label is not known.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> x = keras.Input((3,), name="x")
+        >>> model = keras.Model(x, {"age": keras.layers.Dense(1)(x)})
+        >>> training_model = kml.attach_losses(model, kml.LossTerm("mse", "age"))
+        >>> sorted(tensor.name for tensor in training_model.inputs)
+        ['age_label', 'x']
+        >>> training_model.compile("sgd")
+        >>> data = {"x": np.ones((4, 3)), "age_label": np.ones((4, 1))}
+        >>> history = training_model.fit(data, verbose=0)
+        >>> [tensor.name for tensor in kml.strip_losses(training_model).inputs]
+        ['x']
+    """
+    check_functional("attach_losses", model)
+    spec = as_weighted_sum("attach_losses", loss)
+    check_outputs_exist("attach_losses", spec, model, output_names(model))
+    outputs = named_outputs(model)
+    label_inputs = _label_inputs(spec, model, dict(labels or {}))
+    weight_inputs = _weight_inputs(sample_weight)
+    inputs = named_inputs(model)
+    for tensor in [*label_inputs.values(), *_as_dict(weight_inputs).values()]:
+        if tensor.name in inputs:
+            raise error(
+                ValueError,
+                "attach_losses",
+                "an input of the model has the name of a label input",
+                expected="names of their own for all inputs",
+                received=repr(tensor.name),
+                hint="rename the input of the model, or give `labels` a keras.Input",
+            )
+        inputs[tensor.name] = tensor
+    results = WeightedSumLossLayer(spec, name=spec.name)(
+        outputs, labels=label_inputs or None, sample_weight=weight_inputs
+    )
+    return keras.Model(inputs, _like_outputs(model, results), name=model.name)
+
+
+def strip_losses(model: Any) -> Any:
+    """A prediction model: plain Keras, without losses, label inputs or this library.
+
+    It shares its layers, and so its weights, with `model`; it is not compiled. Its file
+    loads where this library is not installed.
+
+    Args:
+        model: a functional model: one of `attach_losses`, one with `WeightedSumLossLayer`
+            anywhere in its graph, or a `MultiLossModel`.
+
+    Raises:
+        TypeError: if the model is not functional.
+        ValueError: if a model nested inside it holds a loss layer.
+
+    Example:
+        >>> import keras
+        >>> import keras_multiloss as kml
+        >>> x = keras.Input((3,), name="x")
+        >>> model = kml.MultiLossModel(x, {"age": keras.layers.Dense(1)(x)})
+        >>> type(kml.strip_losses(model)) is type(keras.Model(x, x))
+        True
+    """
+    check_functional("strip_losses", model)
+    for layer in model.layers:
+        if isinstance(layer, keras.Model) and any(map(_is_loss_layer, layer.layers)):
+            raise error(
+                ValueError,
+                "strip_losses",
+                "a loss layer lies inside a nested model",
+                expected="loss layers in the graph of the model itself",
+                received=f"one in the nested model {layer.name!r}",
+                hint="strip the nested model, and build the outer one from the result",
+            )
+    inputs, outputs = model.input, model.output
+    if any(map(_is_loss_layer, model.layers)):
+        inputs, outputs = replay_without(model, _is_loss_layer)
+        inputs = _needed(inputs, outputs)
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def _is_loss_layer(layer: Any) -> bool:
+    return isinstance(layer, WeightedSumLossLayer)
+
+
+def _label_inputs(spec: Any, model: Any, given: dict[Key, Any]) -> dict[str, Any]:
+    """An input for each label of the sum, by the name of the label."""
+    for key in given:
+        if key not in spec.label_keys:
+            raise unknown_name(
+                "attach_losses", "`labels` has a name that no term has", key, spec.label_keys
+            )
+    inputs = {}
+    for key in spec.label_keys:
+        label = given.get(key)
+        if not is_symbolic(label):
+            arguments = label_spec(spec, model, key) if label is None else dict(label)
+            label = _optional_input(label_input_name(key), **arguments)
+        inputs[key] = label
+    return inputs
+
+
+def _weight_inputs(sample_weight: bool | Iterable[str]) -> Any:
+    if sample_weight is False:
+        return None
+    if sample_weight is True:
+        return _optional_input(sample_weight_input_name(), shape=())
+    names = [sample_weight] if isinstance(sample_weight, str) else list(sample_weight)
+    return {n: _optional_input(sample_weight_input_name(n), shape=()) for n in names}
+
+
+def _as_dict(inputs: Any) -> dict[str, Any]:
+    if inputs is None:
+        return {}
+    return inputs if isinstance(inputs, dict) else {"": inputs}
+
+
+def _optional_input(name: str, **arguments: Any) -> Any:
+    if HAS_OPTIONAL_INPUTS:
+        arguments = {"optional": True, **arguments}
+    return keras.Input(**{"name": name, **arguments})
+
+
+def _like_outputs(model: Any, results: dict[str, Any]) -> Any:
+    """Outputs by name in the structure of the model's own."""
+    if isinstance(model.output, dict):
+        return _nest(model.output, results)
+    tensors = list(results.values())
+    return tensors if isinstance(model.output, (list, tuple)) else tensors[0]
+
+
+def _nest(structure: Any, results: dict[str, Any], prefix: str = "") -> Any:
+    if isinstance(structure, dict):
+        return {k: _nest(v, results, f"{prefix}{k}/") for k, v in structure.items()}
+    if isinstance(structure, (list, tuple)):
+        return [_nest(v, results, f"{prefix}{i}/") for i, v in enumerate(structure)]
+    return results[prefix.removesuffix("/")]
+
+
+def _needed(inputs: Any, outputs: Any) -> Any:
+    """The inputs that the outputs depend on; a single one without its dict or list."""
+    entries = dict(inputs) if isinstance(inputs, dict) else dict(enumerate(_as_list(inputs)))
+    for key in list(entries):
+        others = {k: tensor for k, tensor in entries.items() if k != key}
+        if others and _is_connected(list(others.values()), outputs):
+            entries = others
+    if len(entries) == 1:
+        return next(iter(entries.values()))
+    return entries if isinstance(inputs, dict) else list(entries.values())
+
+
+def _is_connected(inputs: list[Any], outputs: Any) -> bool:
+    try:
+        keras.Model(inputs, outputs)
+    except ValueError:
+        return False
+    return True
+
+
+def _as_list(inputs: Any) -> list[Any]:
+    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
