@@ -82,7 +82,7 @@ class TermTracker(keras.metrics.Metric):
 
     def reset_state(self) -> None:
         sums = self.variable()
-        sums.assign(ops.zeros_like(sums))
+        sums.assign(ops.zeros(sums.shape))
 
 
 def vector_size(names: Sequence[str], moving: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_multiloss import _serialization
 from keras_multiloss._checks import error
-from keras_multiloss._keras import add_sums, backend, keras, ops
+from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops
 from keras_multiloss._names import by_name
 from keras_multiloss._serialization import serializable
 from keras_multiloss.layers._state import TermWeights
@@ -86,7 +86,7 @@ class WeightedSumLossLayer(keras.layers.Layer):
             if self.term_weights is None
             else self.term_weights.current(self.loss, training=bool(training))
         )
-        self.tracker.update_state(losses, weights, n_samples=_batch_size(outputs))
+        self.tracker.update_state(losses, weights, n_samples=_logged_samples(outputs))
         self.add_loss(self.loss.total(losses, weights))
         return outputs
 
@@ -119,6 +119,9 @@ class WeightedSumLossLayer(keras.layers.Layer):
         return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable"}})
 
 
-def _batch_size(outputs: Any) -> Any:
-    first = next(iter(by_name(outputs).values()))
-    return ops.shape(first)[0]
+def _logged_samples(outputs: Any) -> Any:
+    """What a batch counts for in the log: what it counts for in Keras's own `loss`.
+
+    That is the number of its samples, but 1 on Keras 2 where only layers add losses.
+    """
+    return ops.shape(next(iter(by_name(outputs).values())))[0] if KERAS_3 else 1.0

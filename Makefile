@@ -1,0 +1,72 @@
+# Every target sets up what it needs. Python 3.10 to 3.12 and make are enough; uv is used
+# where it is installed, as it is faster.
+
+PYTHON ?= python3
+# TensorFlow Addons needs Python 3.11 or older.
+PYTHON_ADDONS ?= $(shell command -v python3.11 || echo $(PYTHON))
+UV := $(shell command -v uv 2>/dev/null)
+PYTEST_ARGS ?=
+export TF_CPP_MIN_LOG_LEVEL = 3
+
+LANES := addons jax torch tf-keras oldest
+
+.PHONY: help demo test test-all test-slow lint docs bench clean $(LANES:%=test-%)
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 14
+
+# $(call install,environment,arguments)
+install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1)/bin/python -m pip install --quiet $(2))
+
+.venv/.ready: pyproject.toml requirements/tensorflow.txt
+	@echo "Setting up .venv (TensorFlow and Keras from PyPI, a few minutes at the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@.venv/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(call install,.venv,--requirement requirements/tensorflow.txt --editable .)
+	@$(call install,.venv,--group test --group data)
+	@touch $@
+
+.venv-%/.ready: pyproject.toml requirements/%.txt
+	@echo "Setting up .venv-$* ..."
+	@$(if $(filter addons,$*),$(PYTHON_ADDONS),$(PYTHON)) -m venv .venv-$*
+	@.venv-$*/bin/python -m pip install --quiet --upgrade "pip>=25.1"
+	@$(if $(filter torch,$*),.venv-$*/bin/python -m pip install --quiet,$(call install,.venv-$*)) --requirement requirements/$*.txt --editable .
+	@$(call install,.venv-$*,--group test)
+	@touch $@
+
+demo: .venv/.ready  ## train, save, reload and strip a model of MNIST additions
+	@.venv/bin/python examples/mnist_addition.py
+
+test: .venv/.ready  ## the tests in the default lane
+	.venv/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
+
+$(LANES:%=test-%): test-%: .venv-%/.ready
+	$(if $(filter jax torch,$*),KERAS_BACKEND=$*,$(if $(filter tf-keras,$*),TF_USE_LEGACY_KERAS=1)) \
+	.venv-$*/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
+
+test-all: test $(LANES:%=test-%)  ## the tests in every lane
+
+test-slow: .venv/.ready  ## the tests that take longer than CI has
+	.venv/bin/python -m pytest -q -m slow $(PYTEST_ARGS)
+
+.venv/.lint-ready: .venv/.ready
+	@$(call install,.venv,--group lint)
+	@touch $@
+
+lint: .venv/.lint-ready  ## format, style and types
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+
+.venv/.docs-ready: .venv/.ready
+	@$(call install,.venv,--group docs)
+	@touch $@
+
+docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
+	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+bench: .venv/.ready  ## step time against plain Keras
+	.venv/bin/python benchmarks/step_time.py
+
+clean:  ## remove the environments and what was built
+	rm -rf .venv .venv-* docs/_build

@@ -1,0 +1,58 @@
+"""Fixtures of the whole suite."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from keras_multiloss._keras import keras
+from tests.fresh import FreshProcess
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    keras.backend.clear_session()
+    keras.utils.set_random_seed(7)
+
+
+@pytest.fixture(scope="session")
+def fresh_process():
+    """A process with only `import keras_multiloss`, which loads what a test saved."""
+    process = FreshProcess()
+    yield process
+    process.close()
+
+
+@pytest.fixture(scope="session")
+def bare_process():
+    """A process in which keras_multiloss cannot be imported."""
+    process = FreshProcess(has_library=False)
+    yield process
+    process.close()
+
+
+@pytest.fixture
+def model_path(tmp_path: Path) -> Path:
+    return tmp_path / "model.keras"
+
+
+def two_heads(*, as_list: bool = False, **age_arguments):
+    """A functional model with outputs `age` (linear) and `sex` (a probability)."""
+    x = keras.Input((3,), name="x")
+    hidden = keras.layers.Dense(4, activation="tanh", name="hidden")(x)
+    age = keras.layers.Dense(1, name="age", **age_arguments)(hidden)
+    sex = keras.layers.Dense(1, activation="sigmoid", name="sex")(hidden)
+    return keras.Model(x, [age, sex] if as_list else {"age": age, "sex": sex})
+
+
+def two_heads_data(n: int = 24):
+    """Inputs, and labels `age` and `sex`, for `two_heads`."""
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(n, 3)).astype("float32")
+    age = rng.normal(size=(n, 1)).astype("float32")
+    sex = rng.integers(0, 2, size=(n, 1)).astype("float32")
+    return x, {"age": age, "sex": sex}

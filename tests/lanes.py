@@ -1,0 +1,36 @@
+"""Which lane this process is, and named marks for what a lane cannot do."""
+
+import importlib.util
+
+import pytest
+
+from keras_multiloss._keras import KERAS_3, backend, keras
+
+BACKEND = backend()
+VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
+
+
+def _has(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+needs_tensorflow = pytest.mark.skipif(
+    not _has("tensorflow"), reason="this lane has no TensorFlow (the torch lane)"
+)
+needs_tensorflow_backend = pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="tf.distribute and XLA flags exist on TensorFlow only"
+)
+needs_addons = pytest.mark.skipif(
+    not _has("tensorflow_addons"), reason="TensorFlow Addons imports in the addons lane only"
+)
+needs_keras_3 = pytest.mark.skipif(not KERAS_3, reason="Keras 2 does not have it")
+needs_keras_2 = pytest.mark.skipif(KERAS_3, reason="of Keras 2 only")
+needs_optional_inputs = pytest.mark.skipif(
+    not KERAS_3, reason="Keras 2 has no optional inputs"
+)
+needs_predict_with_none = pytest.mark.skipif(
+    VERSION < (3, 8), reason="`predict` takes `None` for an optional input from Keras 3.8 on"
+)
+needs_layer_logs = pytest.mark.skipif(
+    BACKEND == "jax", reason="Keras on JAX lets no layer log; callbacks.TermLogs does it there"
+)
