@@ -1,9 +1,39 @@
-"""Losses of models with several outputs, described once and by name."""
+"""Losses of models with several outputs, described once and by name.
 
-from keras_multiloss import layers, losses, models
+The total loss is a sum of terms, each a loss over named outputs and labels with a weight:
+
+$$L = \\sum_t w_t \\, \\ell_t(\\text{labels}, \\text{outputs})$$
+
+It is written once and hosted either by a model, which trains on ordinary `(x, y)` data
+(`MultiLossModel`), or by a layer inside the graph (`WeightedSumLossLayer`). Both save and
+reload with no `custom_objects`, and `strip_losses` gives the plain model to serve.
+
+    import keras_multiloss as kml
+
+    loss = kml.LossTerm("mse", "age") + 0.5 * kml.LossTerm("binary_crossentropy", "sex")
+    model = kml.MultiLossModel.from_model(model)
+    model.compile("adam", loss=loss)
+    model.fit(x, {"age": age, "sex": sex})
+"""
+
+from keras_multiloss import callbacks, layers, losses, models
 from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers import WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
 from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
+
+__all__ = [
+    "JointLoss",
+    "LossTerm",
+    "MultiLossModel",
+    "WeightedSumLoss",
+    "WeightedSumLossLayer",
+    "attach_losses",
+    "callbacks",
+    "layers",
+    "losses",
+    "models",
+    "strip_losses",
+]
 
 __version__ = "0.1.0.dev0"

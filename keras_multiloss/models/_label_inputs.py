@@ -8,7 +8,7 @@ from keras_multiloss._checks import error
 from keras_multiloss._kinds import kind_of
 from keras_multiloss._names import by_name
 from keras_multiloss._shapes import static_shape
-from keras_multiloss.models._structure import output_names
+from keras_multiloss.models._structure import output_names, symbolic_output
 
 if TYPE_CHECKING:
     from keras_multiloss._names import Key
@@ -21,7 +21,7 @@ def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:
     Raises:
         ValueError: if no term tells, or two terms tell different things.
     """
-    outputs = by_name(model.output, output_names(model))
+    outputs = by_name(symbolic_output(model), output_names(model))
     specs = [_spec_in_term(term, key, outputs) for term in loss.terms if key in term.label_keys]
     known = [spec for spec in specs if spec is not None]
     if not known:

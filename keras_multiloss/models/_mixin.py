@@ -12,6 +12,7 @@ from keras_multiloss.layers._state import TermWeights
 from keras_multiloss.layers._tracker import TermTracker
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
 from keras_multiloss.models._metrics import labels_for_metrics
+from keras_multiloss.models._packing import pack, unpack
 from keras_multiloss.models._structure import check_outputs_exist, output_names
 
 
@@ -103,6 +104,27 @@ class MultiLossMixin:
             return super().metrics
         return [*super().metrics, *self._multi_loss.trackers]
 
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Train as `keras.Model.fit` does; sample weights go by output or term."""
+        return super().fit(x, *self._packed("fit", y, kwargs), *args, **kwargs)
+
+    def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Evaluate as `keras.Model.evaluate` does; sample weights go by output or term."""
+        return super().evaluate(x, *self._packed("evaluate", y, kwargs), *args, **kwargs)
+
+    def _packed(self, method: str, y: Any, kwargs: dict[str, Any]) -> tuple[Any]:
+        """The labels to hand to Keras; the sample weights of `kwargs` go into them."""
+        if self._multi_loss is None:
+            return (y,)
+        where = f"MultiLossModel.{method}"
+        validation = kwargs.get("validation_data")
+        if isinstance(validation, (list, tuple)) and len(validation) == 3:
+            val_x, val_y, val_weight = validation
+            kwargs["validation_data"] = (val_x, pack(where, val_y, val_weight))
+        if y is None or kwargs.get("sample_weight") is None:
+            return (y,)
+        return (pack(where, y, kwargs.pop("sample_weight")),)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -116,6 +138,7 @@ class MultiLossMixin:
         if compiled is None:
             extra = {"training": training} if KERAS_3 and training is not None else {}
             return super().compute_loss(x, y, y_pred, sample_weight, **extra)
+        y, sample_weight = unpack(y, sample_weight)
         training = self._is_training if training is None else training
         self._check_has_optimizer(training)
         losses = compiled.loss.term_losses(
@@ -149,6 +172,7 @@ class MultiLossMixin:
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Update the compiled metrics, each with the label of its output's name."""
         compiled = self._multi_loss
+        y, sample_weight = unpack(y, sample_weight)
         if compiled is not None and any(compiled.metrics):
             y, sample_weight = labels_for_metrics(
                 compiled.metrics, compiled.loss, compiled.output_names, y, y_pred, sample_weight

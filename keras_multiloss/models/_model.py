@@ -7,7 +7,7 @@ from typing import Any
 from keras_multiloss._keras import keras
 from keras_multiloss._serialization import serializable
 from keras_multiloss.models._mixin import MultiLossMixin
-from keras_multiloss.models._structure import check_functional
+from keras_multiloss.models._structure import check_functional, symbolic_input, symbolic_output
 
 
 @serializable
@@ -47,4 +47,4 @@ class MultiLossModel(MultiLossMixin, keras.Model):
             TypeError: if the model is not functional, or of the other Keras.
         """
         check_functional("MultiLossModel.from_model", model)
-        return cls(model.input, model.output, name=name or model.name)
+        return cls(symbolic_input(model), symbolic_output(model), name=name or model.name)

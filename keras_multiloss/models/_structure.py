@@ -34,6 +34,16 @@ def check_functional(where: str, model: Any) -> None:
         )
 
 
+def symbolic_input(model: Any) -> Any:
+    """The symbolic inputs of a functional or sequential model, in their structure."""
+    return model.inputs[0] if isinstance(model, keras.Sequential) else model.input
+
+
+def symbolic_output(model: Any) -> Any:
+    """The symbolic outputs of a functional or sequential model, in their structure."""
+    return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
+
+
 def output_names(model: Any) -> list[str] | None:
     """The names of the outputs in their order; `None` where only a call can tell.
 
@@ -41,9 +51,9 @@ def output_names(model: Any) -> list[str] | None:
     """
     if not is_functional(model):
         return None
-    if isinstance(model.output, dict):
-        return [str(key) for key in by_name(model.output)]
-    names = list(model.output_names)
+    if isinstance(symbolic_output(model), dict):
+        return [str(key) for key in by_name(symbolic_output(model))]
+    names = [model.layers[-1].name] if isinstance(model, keras.Sequential) else list(model.output_names)
     return names if len(set(names)) == len(names) else None
 
 
@@ -53,7 +63,7 @@ def check_outputs_exist(
     """Raise if a term names an output that a functional model does not have."""
     if not is_functional(model):
         return
-    known = by_name(model.output, names, where=where)
+    known = by_name(symbolic_output(model), names, where=where)
     for name, term in zip(loss.names, loss.terms, strict=True):
         for key in term.output_keys:
             if key not in known:
@@ -67,13 +77,14 @@ def check_outputs_exist(
 
 def named_inputs(model: Any) -> dict[str, Any]:
     """The symbolic inputs of a functional model by name."""
-    if isinstance(model.input, dict):
-        return dict(model.input)
+    inputs = symbolic_input(model)
+    if isinstance(inputs, dict):
+        return dict(inputs)
     return {tensor.name: tensor for tensor in model.inputs}
 
 
 def named_outputs(model: Any) -> dict[str, Any]:
     """The symbolic outputs of a functional model by name; by position where they have none."""
-    tensors = by_name(model.output, output_names(model))
+    tensors = by_name(symbolic_output(model), output_names(model))
     names = [key for key in tensors if isinstance(key, str)]
     return {str(key): tensors[key] for key in names or tensors}

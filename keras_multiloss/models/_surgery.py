@@ -16,6 +16,8 @@ from keras_multiloss.models._structure import (
     named_inputs,
     named_outputs,
     output_names,
+    symbolic_input,
+    symbolic_output,
 )
 
 if TYPE_CHECKING:
@@ -125,7 +127,7 @@ def strip_losses(model: Any) -> Any:
                 received=f"one in the nested model {layer.name!r}",
                 hint="strip the nested model, and build the outer one from the result",
             )
-    inputs, outputs = model.input, model.output
+    inputs, outputs = symbolic_input(model), symbolic_output(model)
     if any(map(_is_loss_layer, model.layers)):
         inputs, outputs = replay_without(model, _is_loss_layer)
         inputs = _needed(inputs, outputs)
@@ -176,10 +178,10 @@ def _optional_input(name: str, **arguments: Any) -> Any:
 
 def _like_outputs(model: Any, results: dict[str, Any]) -> Any:
     """Outputs by name in the structure of the model's own."""
-    if isinstance(model.output, dict):
-        return _nest(model.output, results)
+    if isinstance(symbolic_output(model), dict):
+        return _nest(symbolic_output(model), results)
     tensors = list(results.values())
-    return tensors if isinstance(model.output, (list, tuple)) else tensors[0]
+    return tensors if isinstance(symbolic_output(model), (list, tuple)) else tensors[0]
 
 
 def _nest(structure: Any, results: dict[str, Any], prefix: str = "") -> Any:

@@ -1,0 +1,82 @@
+"""`TermLogs`: the losses of the terms where Keras lets no layer log them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._keras import keras, ops
+from keras_multiloss.layers import WeightedSumLossLayer
+
+
+class TermLogs(keras.callbacks.Callback):
+    """Puts `<term>_loss` of every `WeightedSumLossLayer` into the logs of each epoch.
+
+    Needed on JAX only, where Keras gives a layer no way to log; elsewhere the layer does
+    it, and the callback changes nothing. The logs reach `History` and, under `val_`, those
+    of the validation; the progress bar shows them when an epoch ends. What `evaluate`
+    returns no callback can add to: pass the callback there and read `evaluation`.
+
+    Attributes:
+        evaluation: the logs of the terms in the last evaluation or validation.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> x = keras.Input((3,), name="x")
+        >>> model = keras.Model(x, {"age": keras.layers.Dense(1)(x)})
+        >>> model = kml.attach_losses(model, kml.LossTerm("mse", "age"))
+        >>> model.compile("sgd")
+        >>> data = {"x": np.ones((4, 3)), "age_label": np.ones((4, 1))}
+        >>> history = model.fit(data, verbose=0, callbacks=[kml.callbacks.TermLogs()])
+        >>> sorted(history.history)
+        ['age_loss', 'loss']
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.evaluation: dict[str, float] = {}
+        self._training_logs: dict[str, float] | None = None
+        self._is_in_epoch = False
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self._is_in_epoch = True
+        self._training_logs = None
+
+    def on_test_begin(self, logs: Any = None) -> None:  # noqa: ARG002
+        # The validation at the end of an epoch starts the running means anew.
+        if self._is_in_epoch and self._training_logs is None:
+            self._training_logs = self._read()
+
+    def on_test_end(self, logs: Any = None) -> None:
+        self.evaluation = self._read()
+        if logs is not None:
+            logs.update(self.evaluation)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002
+        self._is_in_epoch = False
+        if logs is None:
+            return
+        if self._training_logs is None:
+            logs.update(self._read())
+        else:
+            logs.update(self._training_logs)
+            logs.update({f"val_{name}": value for name, value in self.evaluation.items()})
+
+    def _read(self) -> dict[str, float]:
+        logs: dict[str, float] = {}
+        for layer in _loss_layers(self.model):
+            if not layer.tracker.is_readable:
+                sums = ops.convert_to_tensor(layer.tracker.variable())
+                logs.update({k: float(v) for k, v in layer.tracker.logs(sums).items()})
+        return logs
+
+
+def _loss_layers(model: Any) -> list[Any]:
+    found = []
+    for layer in model.layers:
+        if isinstance(layer, WeightedSumLossLayer):
+            found.append(layer)
+        elif isinstance(layer, keras.Model):
+            found += _loss_layers(layer)
+    return found
