@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import math
+import numbers
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -58,6 +59,11 @@ def suggestion(name: object, names: Iterable[object], *, cutoff: float = 0.6) ->
     return f"did you mean {nearest[0]!r}?" if nearest else None
 
 
+def described(value: object) -> str:
+    """A value and its type, for the line of what was received."""
+    return f"{value!r} of type {type(value).__name__}"
+
+
 def check_name(where: str, argument: str, value: object) -> None:
     """Raise unless `value` is a non-empty string."""
     if not isinstance(value, str):
@@ -66,7 +72,7 @@ def check_name(where: str, argument: str, value: object) -> None:
             where,
             f"`{argument}` is not a name",
             expected="a non-empty string",
-            received=f"{value!r} of type {type(value).__name__}",
+            received=described(value),
         )
     if not value:
         raise error(
@@ -78,30 +84,72 @@ def check_name(where: str, argument: str, value: object) -> None:
         )
 
 
-def check_finite_number(where: str, argument: str, value: object) -> float:
-    """The value as a float; raises unless it is a finite real number."""
-    if isinstance(value, bool) or not hasattr(value, "__float__") or hasattr(value, "assign"):
+def check_bool(where: str, argument: str, value: object) -> bool:
+    """The value; raises unless it is `True` or `False`."""
+    if not isinstance(value, bool):
+        raise error(
+            TypeError,
+            where,
+            f"`{argument}` is not a truth value",
+            expected="True or False",
+            received=described(value),
+        )
+    return value
+
+
+def check_finite_number(
+    where: str, argument: str, value: object, *, hint: str | None = None
+) -> float:
+    """The value as a float; raises unless it is a finite real number.
+
+    Truth values, strings, variables and tensors are no numbers here, as a file could not
+    tell what they were.
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise error(
             TypeError,
             where,
             f"`{argument}` is not a number",
             expected="a finite number",
-            received=f"{value!r} of type {type(value).__name__}",
+            received=described(value),
+            hint=hint,
         )
-    number = float(value)
-    if not math.isfinite(number):
+    if not math.isfinite(value):
         raise error(
             ValueError,
             where,
             f"`{argument}` is not finite",
             expected="a finite number",
+            received=repr(float(value)),
+        )
+    return float(value)
+
+
+def check_positive(where: str, argument: str, value: object) -> float:
+    """The value as a float; raises unless it is a finite number above zero."""
+    number = check_finite_number(where, argument, value)
+    if number <= 0:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` is not positive",
+            expected="a number above 0",
             received=repr(number),
         )
     return number
 
 
-def check_config(cls: type, config: object, allowed: Iterable[str]) -> dict[str, Any]:
-    """Raise unless a config from a file is a dict of known arguments."""
+def check_choice(where: str, argument: str, value: object, choices: Iterable[str]) -> None:
+    """Raise unless `value` is one of the choices."""
+    names = list(choices)
+    if value not in names:
+        raise unknown_name(where, f"`{argument}` is no known choice", value, names)
+
+
+def check_config(
+    cls: type, config: object, allowed: Iterable[str], required: Iterable[str] = ()
+) -> dict[str, Any]:
+    """A copy of a config from a file; raises unless it is a dict of known arguments."""
     where = f"{cls.__name__}.from_config"
     if not isinstance(config, dict):
         raise error(
@@ -109,12 +157,21 @@ def check_config(cls: type, config: object, allowed: Iterable[str]) -> dict[str,
             where,
             "the config is not a dict",
             expected="a dict of constructor arguments",
-            received=f"{config!r} of type {type(config).__name__}",
+            received=described(config),
         )
     names = list(allowed)
     for key in config:
         if key not in names:
             raise unknown_name(where, "the config has an unknown argument", key, names)
+    for name in required:
+        if name not in config:
+            raise error(
+                ValueError,
+                where,
+                f"the config has no {name!r}",
+                expected=f"all of {list(required)}",
+                received=f"{list(config)}",
+            )
     return dict(config)
 
 
@@ -137,9 +194,9 @@ def check_keys(where: str, argument: str, keys: Any) -> Any:
 
 def check_key(where: str, argument: str, key: Any) -> Any:
     """A name or a position; raises unless it is one."""
-    if isinstance(key, int) and not isinstance(key, bool) and key >= 0:
-        return key
-    if isinstance(key, int):
+    if isinstance(key, numbers.Integral) and not isinstance(key, bool) and key >= 0:
+        return int(key)
+    if isinstance(key, numbers.Real):
         raise error(
             ValueError,
             where,
@@ -153,17 +210,20 @@ def check_key(where: str, argument: str, key: Any) -> Any:
 
 def check_mask(where: str, mask: Any) -> Any:
     """The mask as given; raises unless it marks missing labels."""
-    if mask is None or mask == "nan":
-        return mask
-    if isinstance(mask, str) or isinstance(mask, bool):
-        raise error(
-            TypeError,
-            where,
-            "`mask` marks no missing label",
-            expected="'nan', a number such as -1, or None",
-            received=repr(mask),
-        )
-    return "nan" if mask != mask else check_finite_number(where, "mask", mask)  # noqa: PLR0124
+    if mask is None:
+        return None
+    if isinstance(mask, str):
+        if mask == "nan":
+            return mask
+    elif isinstance(mask, numbers.Real) and not isinstance(mask, bool):
+        return "nan" if math.isnan(mask) else check_finite_number(where, "mask", mask)
+    raise error(
+        ValueError if isinstance(mask, str) else TypeError,
+        where,
+        "`mask` marks no missing label",
+        expected="'nan', a number such as -1, or None",
+        received=repr(mask),
+    )
 
 
 def check_class_weight(where: str, class_weight: Any) -> dict[int, float] | None:
@@ -179,7 +239,8 @@ def check_class_weight(where: str, class_weight: Any) -> dict[int, float] | None
             received=repr(class_weight),
         )
     for number in class_weight:
-        if isinstance(number, bool) or not hasattr(number, "__index__") or number < 0:
+        is_class = isinstance(number, numbers.Integral) and not isinstance(number, bool)
+        if not is_class or number < 0:
             raise error(
                 ValueError,
                 where,

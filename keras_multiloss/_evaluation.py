@@ -22,12 +22,16 @@ def term_value(
     sample_weight: Any,
 ) -> Any:
     """The unweighted loss of a term, a float32 scalar."""
-    y_pred = _values.to_float32(_pick(name, "an output", term.outputs, outputs))
+    raw = _pick(name, "an output", term.outputs, outputs)
+    y_pred = _values.to_float32(raw)
     y_true = _pick(name, "a label", term.labels, labels)
     where = f"WeightedSumLoss: term {name!r}"
-    is_joint = isinstance(y_pred, tuple) or isinstance(y_true, tuple) or y_true is None
-    evaluate = _joint_values if is_joint else _single_values
-    values, valid = evaluate(term, where, y_true, y_pred)
+    if isinstance(y_pred, tuple) or isinstance(y_true, tuple) or y_true is None:
+        values, valid = _joint_values(term, where, y_true, y_pred)
+    else:
+        # The mask is read first: a cast or a squeezed output no longer has it.
+        mask = _values.output_mask(raw)
+        values, valid = _single_values(term, where, y_true, y_pred, mask)
     return _values.reduce(where, values, _reduction(term), sample_weight, valid)
 
 
@@ -56,7 +60,9 @@ def _joint_values(term: LossTerm, where: str, y_true: Any, y_pred: Any) -> tuple
     return _weigh_classes(term, where, filled[0] if filled else None, values), valid
 
 
-def _single_values(term: LossTerm, where: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def _single_values(
+    term: LossTerm, where: str, y_true: Any, y_pred: Any, output_mask: Any
+) -> tuple[Any, Any]:
     """The values of a loss of one label and one output, and which of them count."""
     kind = kind_of(term.loss)
     if kind not in {"sparse", "joint"}:
@@ -64,7 +70,7 @@ def _single_values(term: LossTerm, where: str, y_true: Any, y_pred: Any) -> tupl
     if kind in {"elementwise", "vector"}:
         _shapes.check_same_shape(where, y_true, y_pred)
     label, valid = _values.split_missing(y_true, term.mask)
-    valid = _values.both(valid, _values.output_mask(y_pred))
+    valid = _values.both(valid, output_mask)
     if not _is_by_entry(term, kind, label):
         return _weigh_classes(term, where, label, _call(term.loss, label, y_pred)), valid
     values = _call(term.loss, _shapes.expand(label), _shapes.expand(y_pred))

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in {"1", "true"}:
     import tf_keras as keras
@@ -22,6 +22,8 @@ else:
 
 KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
 HAS_OPTIONAL_INPUTS = KERAS_3
+
+PyDataset = keras.utils.PyDataset if KERAS_3 else keras.utils.Sequence
 
 
 def backend() -> str:
@@ -64,6 +66,8 @@ def _ops_over_tensorflow() -> Any:
         equal=tf.equal,
         exp=tf.exp,
         expand_dims=tf.expand_dims,
+        expm1=tf.math.expm1,
+        full_like=lambda x, value: tf.fill(tf.shape(x), tf.cast(value, x.dtype)),
         is_tensor=tf.is_tensor,
         isnan=tf.math.is_nan,
         log=tf.math.log,
@@ -80,6 +84,7 @@ def _ops_over_tensorflow() -> Any:
         ones=tf.ones,
         one_hot=lambda x, n: tf.one_hot(tf.cast(x, "int32"), n),
         ones_like=tf.ones_like,
+        pad=lambda x, width, constant_values=0: tf.pad(x, width, constant_values=constant_values),
         prod=tf.reduce_prod,
         reshape=tf.reshape,
         round=tf.round,
@@ -123,9 +128,39 @@ def is_symbolic(x: Any) -> bool:
     return type(x).__name__ == "KerasTensor"
 
 
+def number_of_batches(dataset: Any) -> int | None:
+    """The length of a `PyDataset`; `None` if it has no end (Keras 3 only)."""
+    return dataset.num_batches if KERAS_3 else len(dataset)
+
+
+def worker_settings(datasets: Sequence[Any]) -> dict[str, Any]:
+    """How `fit` reads a `PyDataset` made of others; on Keras 2 `fit` itself is told."""
+    if not KERAS_3:
+        return {}
+    names = ("workers", "use_multiprocessing", "max_queue_size")
+    return {name: max(getattr(dataset, name) for dataset in datasets) for name in names}
+
+
+def symbols_like(structure: Any, *, batch_size: int | None = None) -> Any:
+    """Symbolic tensors of the same shapes, outside any graph; of a given batch size."""
+
+    def symbol(x: Any) -> Any:
+        shape = x.shape if batch_size is None else (batch_size, *x.shape[1:])
+        return keras.KerasTensor(shape, dtype=x.dtype)
+
+    return keras.tree.map_structure(lambda x: symbol(x) if is_symbolic(x) else x, structure)
+
+
 def keras_mask(tensor: Any) -> Any:
-    """The mask that `Masking` or `Embedding(mask_zero=True)` left on a tensor, or `None`."""
-    return getattr(tensor, "_keras_mask", None)
+    """The mask that `Masking` or `Embedding(mask_zero=True)` left on a tensor, or `None`.
+
+    Keras 3 keeps the masks of tensors that take no attributes (JAX) in a table of its own.
+    """
+    if not KERAS_3:
+        return getattr(tensor, "_keras_mask", None)
+    from keras.src.backend.common.masking import get_keras_mask  # noqa: PLC0415 (Keras 3 only)
+
+    return get_keras_mask(tensor)
 
 
 def constructor_extras(loss: Any) -> dict[str, Any]:

@@ -21,41 +21,48 @@ def by_name(structure: Any, names: Sequence[str] | None = None, *, where: str = 
     """A flat dict from names (and positions) to tensors; entries that are `None` are left out.
 
     Args:
-        structure: a tensor, a list or tuple of tensors, a dict (which may nest), or `None`.
+        structure: a tensor, a list or tuple of tensors, a dict, or `None`; dicts and lists
+            may nest.
         names: what the entries of a list are called, in its order; a tensor is a list of one.
         where: the name of the caller, for errors.
     """
     if structure is None:
         return {}
     if isinstance(structure, dict):
-        return _flatten_dict(structure, where)
+        return _flatten(structure, where)
     entries = list(structure) if isinstance(structure, (list, tuple)) else [structure]
     named: dict[Key, Any] = dict(enumerate(entries))
     if names is not None and len(names) == len(entries) == len(set(names)):
         named.update(zip(names, entries, strict=True))
-    return {key: entry for key, entry in named.items() if entry is not None}
+    return _flatten(named, where)
 
 
-def _flatten_dict(structure: dict[Any, Any], where: str, prefix: str = "") -> dict[Key, Any]:
+def _flatten(structure: dict[Any, Any], where: str, prefix: str = "") -> dict[Key, Any]:
+    """A dict without dicts and lists in it; only names at the top may be positions."""
     flat: dict[Key, Any] = {}
     for key, value in structure.items():
         path = f"{prefix}{key}" if prefix or not isinstance(key, int) else key
-        if isinstance(value, (dict, list, tuple)):
-            children = dict(enumerate(value)) if not isinstance(value, dict) else value
-            entries = _flatten_dict(children, where, prefix=f"{path}/")
+        if isinstance(value, (list, tuple)):
+            value = dict(enumerate(value))  # noqa: PLW2901 (a list is a dict of positions)
+        if isinstance(value, dict):
+            entries = _flatten(value, where, prefix=f"{path}/")
         else:
             entries = {} if value is None else {path: value}
-        for name in entries:
-            if name in flat:
-                raise error(
-                    ValueError,
-                    where,
-                    "two entries of a nested dict have one name",
-                    expected="different names, nested names joined by '/'",
-                    received=repr(name),
-                )
+        _check_distinct(where, flat, entries)
         flat.update(entries)
     return flat
+
+
+def _check_distinct(where: str, flat: dict[Key, Any], entries: dict[Key, Any]) -> None:
+    for name in entries:
+        if name in flat:
+            raise error(
+                ValueError,
+                where,
+                "two entries of a nested dict have one name",
+                expected="different names, nested names joined by '/'",
+                received=repr(name),
+            )
 
 
 def label_input_name(label: Key) -> str:

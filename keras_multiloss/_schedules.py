@@ -32,7 +32,9 @@ class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> ScaledSchedule:
         config = check_config(cls, config, ("schedule", "factor"))
-        schedule = deserialize("ScaledSchedule: `schedule`", config["schedule"])
+        schedule = deserialize(
+            "ScaledSchedule: `schedule`", config["schedule"], keras.optimizers.schedules
+        )
         return cls(schedule, config["factor"])
 
 

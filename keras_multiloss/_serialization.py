@@ -8,13 +8,10 @@ restored is refused before training rather than after loading.
 from __future__ import annotations
 
 import inspect
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from keras_multiloss._checks import error
-from keras_multiloss._keras import constructor_extras, is_from_other_keras, keras
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from keras_multiloss._keras import KERAS_3, constructor_extras, is_from_other_keras, keras
 
 PACKAGE = "keras_multiloss"
 
@@ -117,54 +114,86 @@ def check_saveable(where: str, argument: str, obj: Any) -> None:
 def serialize(obj: Any) -> Any:
     """The config of a loss, function or schedule, with all its arguments.
 
-    Functions of Keras are stored by their name, which every version of Keras reads.
+    Functions of Keras are stored by name, everything else by its registered name. The
+    format is the library's own, as that of Keras differs between `.keras` and `.h5` files
+    and between versions.
     """
-    if inspect.isfunction(obj) and is_builtin(obj):
-        return obj.__name__
-    config = keras.saving.serialize_keras_object(obj)
+    if inspect.isfunction(obj):
+        is_known = is_builtin(obj)
+        return obj.__name__ if is_known else {"registered_name": _registered_name(obj)}
+    config = obj.get_config()
     if isinstance(obj, keras.losses.Loss):
-        config["config"] = {**_missing_arguments(obj, config["config"]), **config["config"]}
-    return config
+        config = {**_missing_arguments(obj, config), **config}
+    return {"registered_name": _registered_name(type(obj)), "config": config}
+
+
+def _registered_name(target: Any) -> str:
+    return str(keras.saving.get_registered_name(target))
 
 
 def _missing_arguments(loss: Any, config: dict[str, Any]) -> dict[str, Any]:
-    parameters = inspect.signature(type(loss).__init__).parameters
+    """The constructor arguments that a loss leaves out of its config."""
     extras = constructor_extras(loss)
     missing = {}
-    for name in parameters:
+    for name in inspect.signature(type(loss).__init__).parameters:
         if name in config or name in {"self", "args", "kwargs", "fn"}:
             continue
         if name in extras:
             missing[name] = extras[name]
         elif name != "dtype" and hasattr(loss, name):
             missing[name] = getattr(loss, name)
-    return {
-        name: keras.saving.serialize_keras_object(value)
-        for name, value in missing.items()
-    }
+    return missing
 
 
-def deserialize(where: str, config: Any, kind: Callable[[Any], Any] | None = None) -> Any:
-    """The object that `serialize` made a config of.
+def deserialize(where: str, config: Any, namespace: Any) -> Any:
+    """The object that `serialize` made a config of; what is no config is left as it is.
+
+    Args:
+        where: what the config is of, for errors.
+        config: a dict with a registered name and a config.
+        namespace: the module of Keras that knows the names without a package.
 
     Raises:
-        ValueError: naming `where`, if the config stands for nothing that is known here.
+        ValueError: naming `where`, if nothing is registered by that name, or it does not
+            take the arguments of the config.
     """
     if not isinstance(config, dict):
         return config
-    try:
-        obj = keras.saving.deserialize_keras_object(config)
-    except (TypeError, ValueError, KeyError, AttributeError) as e:
+    name = config.get("registered_name")
+    target = _find(name, namespace)
+    if target is None:
         raise error(
             ValueError,
             where,
             "a part of the file cannot be restored",
-            expected="a registered class or function with the arguments it was saved with",
-            received=f"{config.get('registered_name') or config.get('class_name')!r} "
-            f"({_first_line(e)})",
+            expected="the name of a registered class or function",
+            received=repr(name),
             hint="import the module that defines and registers it before loading",
+        )
+    if not isinstance(target, type):
+        return target
+    arguments = dict(config.get("config") or {})
+    if KERAS_3 and arguments.get("reduction") == "auto":
+        arguments["reduction"] = "sum_over_batch_size"  # what Keras 2 means by it
+    try:
+        return target.from_config(arguments)
+    except (TypeError, ValueError, KeyError, AttributeError) as e:
+        raise error(
+            ValueError,
+            where,
+            "a part of the file does not fit the class it names",
+            expected=f"arguments of {name}",
+            received=f"{arguments} ({_first_line(e)})",
         ) from e
-    return obj
+
+
+def _find(name: Any, namespace: Any) -> Any:
+    if not isinstance(name, str):
+        return None
+    if ">" in name:
+        return keras.saving.get_registered_object(name)
+    known = getattr(namespace, name, None)
+    return known if isinstance(known, type) else None
 
 
 def _first_line(e: Exception) -> str:

@@ -15,7 +15,7 @@ def static_shape(tensor: Any) -> Shape | None:
     shape = tensor.shape
     if getattr(shape, "rank", 0) is None:
         return None
-    return tuple(None if d is None else int(d) for d in shape)
+    return tuple(d if isinstance(d, int) else None for d in shape)
 
 
 def rank(tensor: Any) -> int | None:

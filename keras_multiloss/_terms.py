@@ -222,8 +222,12 @@ class LossTerm:
     def from_config(cls, config: dict[str, Any]) -> LossTerm:
         config = check_config(cls, config, ARGUMENTS)
         where = f"LossTerm {config['name']!r}" if config.get("name") else "LossTerm"
-        for key in ("loss", "weight"):
-            config[key] = _serialization.deserialize(f"{where}: `{key}`", config.get(key))
+        namespaces = {"loss": keras.losses, "weight": keras.optimizers.schedules}
+        for key, namespace in namespaces.items():
+            if key in config:
+                config[key] = _serialization.deserialize(
+                    f"{where}: `{key}`", config[key], namespace
+                )
         if config.get("class_weight") is not None:
             config["class_weight"] = {int(k): v for k, v in config["class_weight"].items()}
         return cls(**config)

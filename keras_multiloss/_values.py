@@ -38,7 +38,7 @@ def float32(values: Any) -> Any:
 
 def split_missing(label: Any, mask: Mask) -> tuple[Any, Any]:
     """A label with its missing entries replaced by zero, and which entries are there."""
-    if mask is None or not _can_hold(dtype_name(label), mask):
+    if mask is None or not can_hold(dtype_name(label), mask):
         return label, None
     if mask == "nan":
         missing = ops.isnan(label)
@@ -47,11 +47,11 @@ def split_missing(label: Any, mask: Mask) -> tuple[Any, Any]:
     return ops.where(missing, ops.zeros_like(label), label), ops.logical_not(missing)
 
 
-def _can_hold(dtype: str, mask: Any) -> bool:
+def can_hold(dtype: str, mask: Any) -> bool:
     """Whether a tensor of this dtype can hold the value that marks a missing entry."""
     if "float" in dtype:
         return True
-    if mask == "nan" or dtype == "bool" or mask != int(mask):
+    if "int" not in dtype or mask == "nan" or mask != int(mask):
         return False
     limits = np.iinfo(dtype)
     return bool(limits.min <= mask <= limits.max)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss import _serialization
 from keras_multiloss._checks import error
-from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops
+from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops, symbols_like
 from keras_multiloss._names import by_name
 from keras_multiloss._serialization import serializable
 from keras_multiloss.layers._state import TermWeights
@@ -106,16 +105,23 @@ class WeightedSumLossLayer(keras.layers.Layer):
             "`kml.data.labels_to_inputs`",
         )
 
-    def compute_output_shape(self, outputs_shape: Any, **kwargs: Any) -> Any:  # noqa: ARG002
-        return outputs_shape
+    if KERAS_3:
+
+        def compute_output_spec(self, outputs: Any, **kwargs: Any) -> Any:
+            """The spec of the outputs; tracing the loss finds what does not fit early on."""
+            # JAX traces an unknown batch size as a symbol, which most losses cannot compute with.
+            batch_size = 2 if backend() == "jax" else None
+            traced, extra = symbols_like((outputs, kwargs), batch_size=batch_size)
+            super().compute_output_spec(traced, **extra)
+            return symbols_like(outputs)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "loss": _serialization.serialize(self.loss)}
+        return {**super().get_config(), "loss": self.loss.get_config()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
         config = dict(config)
-        loss = _serialization.deserialize("WeightedSumLossLayer: `loss`", config.pop("loss", None))
+        loss = WeightedSumLoss.from_config(config.pop("loss", None))
         return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable"}})
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss import _serialization
 from keras_multiloss._checks import error
 from keras_multiloss._keras import KERAS_3, keras, ops, scale_for_distribution, set_state_layer
 from keras_multiloss._terms import LossTerm
@@ -106,24 +105,25 @@ class MultiLossMixin:
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Train as `keras.Model.fit` does; sample weights go by output or term."""
-        return super().fit(x, *self._packed("fit", y, kwargs), *args, **kwargs)
+        self._check_has_optimizer()
+        return super().fit(x, self._packed("fit", y, kwargs), *args, **kwargs)
 
     def evaluate(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
         """Evaluate as `keras.Model.evaluate` does; sample weights go by output or term."""
-        return super().evaluate(x, *self._packed("evaluate", y, kwargs), *args, **kwargs)
+        return super().evaluate(x, self._packed("evaluate", y, kwargs), *args, **kwargs)
 
-    def _packed(self, method: str, y: Any, kwargs: dict[str, Any]) -> tuple[Any]:
+    def _packed(self, method: str, y: Any, kwargs: dict[str, Any]) -> Any:
         """The labels to hand to Keras; the sample weights of `kwargs` go into them."""
         if self._multi_loss is None:
-            return (y,)
+            return y
         where = f"MultiLossModel.{method}"
         validation = kwargs.get("validation_data")
         if isinstance(validation, (list, tuple)) and len(validation) == 3:
             val_x, val_y, val_weight = validation
             kwargs["validation_data"] = (val_x, pack(where, val_y, val_weight))
         if y is None or kwargs.get("sample_weight") is None:
-            return (y,)
-        return (pack(where, y, kwargs.pop("sample_weight")),)
+            return y
+        return pack(where, y, kwargs.pop("sample_weight"))
 
     def compute_loss(
         self,
@@ -140,7 +140,6 @@ class MultiLossMixin:
             return super().compute_loss(x, y, y_pred, sample_weight, **extra)
         y, sample_weight = unpack(y, sample_weight)
         training = self._is_training if training is None else training
-        self._check_has_optimizer(training)
         losses = compiled.loss.term_losses(
             y, y_pred, sample_weight, output_names=compiled.output_names
         )
@@ -159,8 +158,8 @@ class MultiLossMixin:
             return loss.term_weights()
         return self._term_weights.current(loss, training=bool(training))
 
-    def _check_has_optimizer(self, training: bool | None) -> None:
-        if training and self.optimizer is None:
+    def _check_has_optimizer(self) -> None:
+        if self._multi_loss is not None and self.optimizer is None:
             raise error(
                 ValueError,
                 "MultiLossModel.fit",
@@ -182,7 +181,7 @@ class MultiLossMixin:
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if self._multi_loss is not None and config:
-            config["loss"] = _serialization.serialize(self._multi_loss.loss)
+            config["loss"] = keras.saving.serialize_keras_object(self._multi_loss.loss)
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._keras import KERAS_3, keras, ops
 from tests.conftest import two_heads, two_heads_data
 from tests.lanes import BACKEND, VERSION, needs_keras_3, needs_tensorflow
 
@@ -196,7 +196,9 @@ def test_a_pydataset_and_a_generator_give_what_numpy_gives():
 )
 def test_every_way_to_run_a_step_gives_one_result(options):
     if BACKEND == "torch" and options.get("jit_compile"):
-        options = {"jit_compile": False}  # compiling with torch takes a C++ tool chain
+        pytest.skip("compiling with torch takes a C++ tool chain")
+    if BACKEND == "torch" and "steps_per_execution" in options:
+        pytest.skip("Keras allows one step per execution on torch")
     x, y = two_heads_data()
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 6, 0.5)
     loss = spec() + kml.LossTerm("mae", "age", weight=schedule, name="moving")
@@ -338,15 +340,18 @@ def test_a_sequential_model_is_wrapped_and_shares_its_layers():
     np.testing.assert_array_equal(model.predict(x, verbose=0), sequential.predict(x, verbose=0))
 
 
-def test_masked_time_steps_are_left_out_as_keras_leaves_them_out():
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_masked_time_steps_are_left_out_as_keras_leaves_them_out(dtype):
     tokens = np.array([[1, 2, 0, 0], [3, 0, 0, 0]])
     labels = {"tag": np.array([[1.0, 2.0, 9.0, 9.0], [3.0, 9.0, 9.0, 9.0]], "float32")[..., None]}
     inputs = keras.Input((4,), dtype="int32")
     embedded = keras.layers.Embedding(5, 3, mask_zero=True)(inputs)
-    tag = keras.layers.TimeDistributed(keras.layers.Dense(1), name="tag")(embedded)
+    tag = keras.layers.TimeDistributed(keras.layers.Dense(1), name="tag", dtype=dtype)(
+        embedded
+    )
     model = kml.MultiLossModel(inputs, {"tag": tag})
     model.compile("sgd", loss=kml.LossTerm("mse", "tag"))
-    predicted = model.predict(tokens, verbose=0)["tag"]
+    predicted = np.asarray(ops.convert_to_numpy(ops.cast(model(tokens)["tag"], "float32")))
     expected = ((predicted - labels["tag"]) ** 2)[tokens > 0].mean()
     logs = model.evaluate(tokens, labels, verbose=0, return_dict=True)
     assert logs["tag_loss"] == pytest.approx(expected, rel=1e-5)

@@ -1,0 +1,76 @@
+"""What stands in a batch for a label that its dataset does not have."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from keras_multiloss._checks import check_finite_number, error, unknown_name
+from keras_multiloss._values import can_hold
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keras_multiloss._names import Key
+    from keras_multiloss.data._specs import Spec
+
+Fill = Literal["nan"] | float
+
+
+def fill_values(where: str, fill: Any, labels: Sequence[Key]) -> dict[Key, Fill]:
+    """The value for each label; raises for a value that is none, or for an unknown label."""
+    if not isinstance(fill, dict):
+        return dict.fromkeys(labels, _checked(where, "fill", fill))
+    for name in fill:
+        if name not in labels:
+            raise unknown_name(where, "`fill` has a label that no dataset has", name, labels)
+    given = {name: _checked(where, f"fill[{name!r}]", value) for name, value in fill.items()}
+    return {**dict.fromkeys(labels, "nan"), **given}
+
+
+def _checked(where: str, argument: str, value: Any) -> Fill:
+    if isinstance(value, str) and value != "nan":
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` is no value for a missing label",
+            expected="'nan', a number such as -1, or a dict of these by label",
+            received=repr(value),
+        )
+    is_nan = value == "nan" or (isinstance(value, float) and math.isnan(value))
+    return "nan" if is_nan else check_finite_number(where, argument, value)
+
+
+def checked_fill(where: str, label: Key, spec: Spec, fill: Fill) -> float:
+    """The value as a number; raises if no tensor of the label's spec can be filled with it."""
+    if not can_hold(spec.dtype, fill):
+        raise error(
+            ValueError,
+            where,
+            f"the {spec.dtype} label {label!r}, which not every dataset has, cannot hold the "
+            "fill value",
+            expected=f"a number of {spec.dtype} that no real label has"
+            if "int" in spec.dtype
+            else "a label of a dtype with a value to spare for a missing one",
+            received=f"fill={fill!r}",
+            hint=_way_out(label, spec.dtype),
+        )
+    if not spec.is_full:
+        raise error(
+            ValueError,
+            where,
+            f"the shape of label {label!r}, which not every dataset has, is not known",
+            expected="a static size for every axis but that of the batch",
+            received=f"{spec}",
+            hint="pad it to a fixed size, or set its shape with `tf.ensure_shape`",
+        )
+    return float(fill)
+
+
+def _way_out(label: Key, dtype: str) -> str:
+    if "int" not in dtype:
+        return "cast it to 'float32', where NaN stands for a missing label"
+    value = np.iinfo(dtype).max if dtype.startswith("u") else -1
+    return f"fill={{{label!r}: {value}}}, and mask={value} in the terms of this label"

@@ -1,0 +1,130 @@
+"""`merge_tasks`: datasets that each label only some outputs, as one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import check_positive, error
+from keras_multiloss._keras import number_of_batches
+from keras_multiloss.data._arrays import concatenated, constant_array
+from keras_multiloss.data._filling import fillings
+from keras_multiloss.data._kinds import kind_of
+from keras_multiloss.data._pydataset import ChainedBatches, MappedBatches
+from keras_multiloss.data._tasks import task_of
+from keras_multiloss.data._tf_data import (
+    INFINITE,
+    cardinalities,
+    constant_tensor,
+    draw_batches,
+    element_of,
+    map_dataset,
+    prefetch,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from keras_multiloss._names import Key
+    from keras_multiloss.data._fill_values import Fill
+
+WHERE = "merge_tasks"
+
+
+def merge_tasks(
+    datasets: Sequence[Any],
+    *,
+    fill: Fill | dict[Key, Fill] = "nan",
+    weights: Sequence[float] | None = None,
+    seed: int | None = None,
+) -> Any:
+    """One dataset with every label, from datasets that each have only some of them.
+
+    A label that a dataset does not have is filled in, so that `LossTerm(..., mask=...)`
+    leaves it out: each sample then trains the outputs that it has labels for. Where some
+    datasets have sample weights, the weights that others lack are 1.
+
+    Args:
+        datasets: datasets of one kind, of `(x, y)` or `(x, y, sample_weight)`, where `y` is
+            a dict from label names to tensors: `tf.data.Dataset` objects (of batches, or of
+            single samples), tuples of arrays, or `keras.utils.PyDataset` objects.
+        fill: what stands for a missing label: `"nan"`, a number, or a dict of these by
+            label, in which `"nan"` is the default. The `mask` of the terms is the same.
+        weights: for `tf.data`, how often each dataset is drawn from, relative to the others.
+            By default in proportion to their numbers of batches, so that all end at about
+            the same time; equally often where one of these numbers is not known.
+        seed: for `tf.data`, the seed of the order in which they are drawn from.
+
+    Returns:
+        Data of the kind of `datasets`:
+
+        - a `tf.data.Dataset` that draws at random from which dataset the next batch is, in
+          another order each epoch, until all have ended; made in the graph and prefetched.
+          Static shapes stay where the datasets share them, and the cardinality is set where
+          it is known.
+        - a tuple of arrays with the rows of all datasets, one dataset after another; `fit`
+          shuffles them.
+        - a `PyDataset` with the batches of one dataset after those of another; `fit`
+          shuffles the batches.
+
+    Raises:
+        ValueError: if datasets disagree about the shape or dtype of a tensor, a label
+            cannot hold its fill value, or only some `tf.data.Dataset` objects repeat for
+            ever.
+        TypeError: if the datasets are not of one kind.
+
+    Example:
+        >>> import numpy as np
+        >>> from keras_multiloss.data import merge_tasks
+        >>> ages = (np.zeros((2, 3)), {"age": np.array([30.0, 40.0])})
+        >>> sexes = (np.zeros((1, 3)), {"sex": np.array([1])})
+        >>> x, y = merge_tasks([ages, sexes], fill={"sex": -1})
+        >>> x.shape, y["age"].tolist(), y["sex"].tolist()
+        ((3, 3), [30.0, 40.0, nan], [-1, -1, 1])
+    """
+    datasets = _checked_datasets(datasets)
+    kind = _kind_of_all(datasets)
+    if kind == "tf.data":
+        return _merge_tf_datasets(datasets, fill, _checked_weights(weights, len(datasets)), seed)
+    for argument, value in {"weights": weights, "seed": seed}.items():
+        if value is not None:
+            raise error(
+                ValueError,
+                WHERE,
+                f"`{argument}` applies to tf.data only",
+                expected=f"{argument}=None, as `fit` shuffles this kind of data",
+                received=f"{argument}={value!r}",
+            )
+    return _merge_pydatasets(datasets, fill) if kind == "PyDataset" else _merge_arrays(datasets, fill)
+
+
+def _merge_tf_datasets(
+    datasets: list[Any], fill: Any, weights: list[float] | None, seed: int | None
+) -> Any:
+    tasks = [task_of(_name(i), element_of(d)) for i, d in enumerate(datasets)]
+    fills = fillings(WHERE, tasks, fill, constant_tensor)
+    lengths = cardinalities(datasets)
+    if INFINITE in lengths and any(length >= 0 for length in lengths):
+        raise error(
+            ValueError,
+            WHERE,
+            "some datasets repeat for ever and others end",
+            expected="datasets that all repeat, or that all end",
+            received=f"{['infinite' if n == INFINITE else n for n in lengths]} batches",
+            hint="give `.repeat()` to all of them, or to none",
+        )
+    filled = [map_dataset(d, fill_in) for d, fill_in in zip(datasets, fills, strict=True)]
+    return prefetch(draw_batches(filled, weights, seed))
+
+
+def _merge_pydatasets(datasets: list[Any], fill: Any) -> Any:
+    tasks = [task_of(_name(i), _first_batch(_name(i), d)) for i, d in enumerate(datasets)]
+    fills = _fillings_of_arrays(tasks, fill)
+    return ChainedBatches(
+        [MappedBatches(d, fill_in) for d, fill_in in zip(datasets, fills, strict=True)]
+    )
+
+
+def _merge_arrays(datasets: list[Any], fill: Any) -> Any:
+    tasks = [task_of(_name(i), data) for i, data in enumerate(datasets)]
+    fills = _fillings_of_arrays(tasks, fill)
+    return concatenated([fill_in(data) for data, fill_in in zip(datasets, fills, strict=True)])

@@ -1,0 +1,41 @@
+"""Data of any kind, each of its batches in another structure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss.data._kinds import kind_of
+from keras_multiloss.data._pydataset import MappedBatches
+from keras_multiloss.data._tf_data import map_dataset, prefetch
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def restructured(where: str, data: Any, function: Callable[[Any], Any]) -> Any:
+    """The data with each batch passed through a function that only moves its entries.
+
+    Such a function takes the specs of tensors like the tensors themselves, so that what
+    is wrong with a `tf.data.Dataset` is known before it runs.
+    """
+    kind = kind_of(where, data)
+    if kind == "tf.data":
+        function(data.element_spec)
+        return prefetch(map_dataset(data, function))
+    if kind == "PyDataset":
+        return MappedBatches(data, _Item(function))
+    if kind == "generator":
+        item = _Item(function)
+        return (item(batch) for batch in data)
+    return function(data)
+
+
+class _Item:
+    """A function whose result is an item of a `PyDataset` or generator: always a tuple."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, batch: Any) -> tuple[Any, ...]:
+        item = self.function(batch)
+        return item if isinstance(item, tuple) else (item,)

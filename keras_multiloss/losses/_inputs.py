@@ -1,0 +1,94 @@
+"""What joint losses ask of the outputs and labels that a term gives them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._checks import error
+from keras_multiloss._keras import ops
+from keras_multiloss._shapes import fits, static_shape
+
+
+def check_roles(where: str, y_pred: Any, *roles: str) -> tuple[Any, ...]:
+    """The outputs as a tuple; raises unless there is one for each role."""
+    if isinstance(y_pred, (list, tuple)) and len(y_pred) == len(roles):
+        return tuple(y_pred)
+    raise error(
+        ValueError,
+        where,
+        f"it needs {len(roles)} outputs",
+        expected=f"the outputs ({', '.join(roles)}), in this order",
+        received=_described(y_pred),
+        hint=f"name them in a term: LossTerm({where}(), {list(roles)}, ...)",
+    )
+
+
+def check_several(where: str, y_pred: Any) -> tuple[Any, ...]:
+    """The outputs as a tuple; raises unless there are two or more."""
+    if isinstance(y_pred, (list, tuple)) and len(y_pred) >= 2:
+        return tuple(y_pred)
+    raise error(
+        ValueError,
+        where,
+        "it needs several outputs",
+        expected="two or more outputs",
+        received=_described(y_pred),
+        hint=f"name them in a term: LossTerm({where}(), ['a', 'b'], ...)",
+    )
+
+
+def check_one_shape(where: str, outputs: tuple[Any, ...]) -> None:
+    """Raise unless all outputs have the shape of the first."""
+    first = static_shape(outputs[0])
+    for output in outputs[1:]:
+        shape = static_shape(output)
+        if first is not None and shape is not None and not fits(first, shape):
+            raise error(
+                ValueError,
+                where,
+                "its outputs differ in shape",
+                expected=f"outputs of one shape, {first}",
+                received=f"shape {shape}",
+            )
+
+
+def check_one_label(where: str, y_true: Any) -> Any:
+    """The label as a tensor; raises unless there is exactly one."""
+    if y_true is not None and not isinstance(y_true, (tuple, dict)):
+        return y_true if ops.is_tensor(y_true) else ops.convert_to_tensor(y_true)
+    raise error(
+        ValueError,
+        where,
+        "it needs one label",
+        expected="the name of a label, LossTerm(..., labels='label')",
+        received="no label" if y_true is None else f"{len(y_true)} labels in a {_kind(y_true)}",
+        hint="`labels` of a term are by default those of the outputs' names",
+    )
+
+
+def without_last_axis(where: str, label: Any, output: Any) -> Any:
+    """A label of the shape of an output less its last axis; a last axis of 1 is dropped."""
+    label_shape, output_shape = static_shape(label), static_shape(output)
+    if label_shape is None or output_shape is None:
+        return label
+    if len(label_shape) == len(output_shape) and label_shape[-1] == 1:
+        label, label_shape = ops.squeeze(label, -1), label_shape[:-1]
+    if not fits(label_shape, output_shape[:-1]):
+        raise error(
+            ValueError,
+            where,
+            "the label does not fit the outputs",
+            expected=f"one number for each distribution, a label of shape {output_shape[:-1]}",
+            received=f"shape {static_shape(label)}",
+        )
+    return label
+
+
+def _described(y_pred: Any) -> str:
+    if isinstance(y_pred, (list, tuple, dict)):
+        return f"{len(y_pred)} in a {_kind(y_pred)}"
+    return f"one tensor of shape {static_shape(y_pred)}"
+
+
+def _kind(structure: Any) -> str:
+    return type(structure).__name__

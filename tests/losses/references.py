@@ -1,0 +1,83 @@
+"""The joint losses written slowly in NumPy, in float64 and straight from their definitions."""
+
+from itertools import combinations, product
+
+import numpy as np
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def sigmoid(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+def categorical_sum_nll(label, *probabilities):
+    """The sum over all ways to make the label, one by one."""
+    values = []
+    for sample, total in enumerate(label):
+        ways = product(*(range(p.shape[-1]) for p in probabilities))
+        chances = [
+            np.prod([p[sample, i] for p, i in zip(probabilities, way, strict=True)])
+            for way in ways
+            if sum(way) == total
+        ]
+        values.append(-np.log(np.sum(chances)))
+    return np.array(values)
+
+
+def kl_divergence_to_normal(label, mean, log_variance):
+    return 0.5 * np.sum(mean**2 + np.exp(log_variance) - log_variance - 1, axis=-1)
+
+
+def product_binary_crossentropy(label, *probabilities):
+    p = np.prod(probabilities, axis=0)
+    return -label * np.log(p) - (1 - label) * np.log(1 - p)
+
+
+def distillation(label, student, teacher, temperature):
+    p, q = softmax(student / temperature), softmax(teacher / temperature)
+    return temperature**2 * kl(q, p)
+
+
+def kl(p, q):
+    return np.sum(p * np.log(p / q), axis=-1)
+
+
+def mse_consistency(label, *outputs):
+    pairs = list(combinations(outputs, 2))
+    return sum(np.mean((a - b) ** 2, axis=-1) for a, b in pairs) / len(pairs)
+
+
+def cosine_consistency(label, *outputs):
+    pairs = list(combinations(outputs, 2))
+    return 1 - sum(_cosine(a, b) for a, b in pairs) / len(pairs)
+
+
+def _cosine(a, b):
+    lengths = np.linalg.norm(a, axis=-1) * np.linalg.norm(b, axis=-1)
+    return np.sum(a * b, axis=-1) / lengths
+
+
+def kl_consistency(label, *outputs):
+    pairs = list(combinations(outputs, 2))
+    return sum(kl(a, b) + kl(b, a) for a, b in pairs) / (2 * len(pairs))
+
+
+def jensen_shannon_consistency(label, *outputs):
+    mean = sum(outputs) / len(outputs)
+    return sum(kl(output, mean) for output in outputs) / len(outputs)
+
+
+def deep_supervision(label, *outputs, weights):
+    """Squared errors against the label entry at the middle of each output entry."""
+    values = np.zeros(len(label))
+    for weight, output in zip(weights, outputs, strict=True):
+        _, height, width, _ = output.shape
+        rows = [int((i + 0.5) * label.shape[1] / height) for i in range(height)]
+        columns = [int((j + 0.5) * label.shape[2] / width) for j in range(width)]
+        resized = label[:, rows][:, :, columns]
+        values += weight * np.mean((resized - output) ** 2, axis=(1, 2, 3))
+    return values
