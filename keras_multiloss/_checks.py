@@ -194,7 +194,7 @@ def check_keys(where: str, argument: str, keys: Any) -> Any:
 
 def check_key(where: str, argument: str, key: Any) -> Any:
     """A name or a position; raises unless it is one."""
-    if isinstance(key, numbers.Integral) and not isinstance(key, bool) and key >= 0:
+    if isinstance(key, numbers.Integral) and not isinstance(key, bool) and int(key) >= 0:
         return int(key)
     if isinstance(key, numbers.Real):
         raise error(

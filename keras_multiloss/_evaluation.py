@@ -1,4 +1,4 @@
-"""The value of one term: its tensors picked by name, masked, aligned, weighed, reduced."""
+"""The value of one term: its tensors picked by name, aligned, masked, weighed, reduced."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss import _shapes, _values
 from keras_multiloss._checks import unknown_name
-from keras_multiloss._keras import keras
-from keras_multiloss._kinds import kind_of
+from keras_multiloss._keras import keras, keras_mask, ops
+from keras_multiloss._kinds import LIKE_OUTPUT, Kind, kind_of
 
 if TYPE_CHECKING:
     from keras_multiloss._names import Key
@@ -22,75 +22,90 @@ def term_value(
     sample_weight: Any,
 ) -> Any:
     """The unweighted loss of a term, a float32 scalar."""
-    raw = _pick(name, "an output", term.outputs, outputs)
-    y_pred = _values.to_float32(raw)
-    y_true = _pick(name, "a label", term.labels, labels)
     where = f"WeightedSumLoss: term {name!r}"
-    if isinstance(y_pred, tuple) or isinstance(y_true, tuple) or y_true is None:
-        values, valid = _joint_values(term, where, y_true, y_pred)
-    else:
-        # The mask is read first: a cast or a squeezed output no longer has it.
-        mask = _values.output_mask(raw)
-        values, valid = _single_values(term, where, y_true, y_pred, mask)
-    return _values.reduce(where, values, _reduction(term), sample_weight, valid)
+    y_pred = _pick(name, "an output", term.outputs, outputs)
+    y_true = _pick(name, "a label", term.labels, labels)
+    is_single = not isinstance(y_pred, tuple) and not isinstance(y_true, (tuple, type(None)))
+    kind = kind_of(term.loss) if is_single else "joint"
+    padding = _padding(kind, y_pred)
+    y_true, y_pred = _match(where, kind, y_true, _values.to_float32(y_pred))
+    y_true, is_there = _fill_missing(kind, y_true, term.mask)
+    by_entry = kind == "elementwise" and _counts_entries(term, y_pred, padding)
+    values = _call(term.loss, kind, y_true, y_pred, by_entry=by_entry)
+    valid = _values.conjunction(where, [*is_there, *_padding_of(values, padding)], values)
+    weights = [] if sample_weight is None else [sample_weight]
+    if term.class_weight is not None:
+        weights.append(_values.class_weights(where, y_true, values, term.class_weight))
+    reduction = getattr(term.loss, "reduction", None)
+    if by_entry and reduction == "sum":
+        weights.append(_values.share_of_row(values, valid))
+    return _values.reduce(where, values, reduction, weights, valid)
 
 
-def _reduction(term: LossTerm) -> str | None:
-    return getattr(term.loss, "reduction", "sum_over_batch_size")
+def _match(where: str, kind: Kind, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Labels and outputs as their loss takes them: of one rank, in shapes that fit."""
+    if kind == "joint":
+        labels = _shapes.align_labels(_as_tuple(y_true), _as_tuple(y_pred))
+        return _as_structure(labels, y_true), y_pred
+    if kind == "sparse":
+        return _shapes.sparse_label(where, y_true, y_pred), y_pred
+    y_true, y_pred = _shapes.align(y_true, y_pred)
+    if kind in LIKE_OUTPUT:
+        y_true = _shapes.same_shape(where, y_true, y_pred)
+    return y_true, y_pred
 
 
-def _call(loss: Any, y_true: Any, y_pred: Any) -> Any:
+def _fill_missing(kind: Kind, y_true: Any, mask: _values.Mask) -> tuple[Any, list[Any]]:
+    """The labels with their missing entries filled, and which entries of each are there."""
+    pairs = [_values.split_missing(label, mask) for label in _as_tuple(y_true)]
+    is_there = [there for _, there in pairs if there is not None]
+    if kind == "whole":
+        is_there = [_shapes.all_in(there, 1) for there in is_there]
+    return _as_structure(tuple(label for label, _ in pairs), y_true), is_there
+
+
+def _padding(kind: Kind, y_pred: Any) -> list[Any]:
+    """Which steps of each output count, from Keras's masking layers.
+
+    It is read from the outputs as they came, as casting loses it.
+    """
+    masks = [] if kind == "whole" else [keras_mask(output) for output in _as_tuple(y_pred)]
+    return [ops.cast(mask, "bool") for mask in masks if mask is not None]
+
+
+def _padding_of(values: Any, padding: list[Any]) -> list[Any]:
+    """The padding that applies: a loss with one value for a whole sequence handles its own."""
+    n_axes = _shapes.rank(values) or 0
+    return [steps for steps in padding if (_shapes.rank(steps) or 0) <= n_axes]
+
+
+def _counts_entries(term: LossTerm, y_pred: Any, padding: list[Any]) -> bool:
+    """Whether single entries of the last axis are left out or weighed."""
+    n_axes = _shapes.rank(y_pred)
+    picks = term.mask is not None or term.class_weight is not None
+    return picks or n_axes == 1 or any(_shapes.rank(steps) == n_axes for steps in padding)
+
+
+def _call(loss: Any, kind: Kind, y_true: Any, y_pred: Any, *, by_entry: bool) -> Any:
     """The values of a loss before Keras reduces and scales them."""
     call = loss.call if isinstance(loss, keras.losses.Loss) else loss
-    return _values.float32(call(y_true, y_pred))
+    if kind not in {"joint", "unknown"}:
+        y_pred = _values.float32(y_pred)
+    if by_entry:
+        y_true, y_pred = _shapes.expand(y_true), _shapes.expand(y_pred)
+    return _values.float32(_values.to_tensor(call(y_true, y_pred)))
 
 
-def _joint_values(term: LossTerm, where: str, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
-    """The values of a loss over tuples, and which of them have all their labels."""
-    labels = y_true if isinstance(y_true, tuple) else () if y_true is None else (y_true,)
-    pairs = [_values.split_missing(label, term.mask) for label in labels]
-    valid = None
-    for _, is_there in pairs:
-        valid = _values.both(valid, is_there)
-    filled = tuple(label for label, _ in pairs)
-    if not isinstance(y_true, tuple):
-        values = _call(term.loss, filled[0] if filled else None, y_pred)
-    else:
-        values = _call(term.loss, filled, y_pred)
-    return _weigh_classes(term, where, filled[0] if filled else None, values), valid
+def _as_tuple(structure: Any) -> tuple[Any, ...]:
+    """The tensors of a side of a term, however many."""
+    if structure is None:
+        return ()
+    return structure if isinstance(structure, tuple) else (structure,)
 
 
-def _single_values(
-    term: LossTerm, where: str, y_true: Any, y_pred: Any, output_mask: Any
-) -> tuple[Any, Any]:
-    """The values of a loss of one label and one output, and which of them count."""
-    kind = kind_of(term.loss)
-    if kind not in {"sparse", "joint"}:
-        y_true, y_pred = _shapes.align(y_true, y_pred)
-    if kind in {"elementwise", "vector"}:
-        _shapes.check_same_shape(where, y_true, y_pred)
-    label, valid = _values.split_missing(y_true, term.mask)
-    valid = _values.both(valid, output_mask)
-    if not _is_by_entry(term, kind, label):
-        return _weigh_classes(term, where, label, _call(term.loss, label, y_pred)), valid
-    values = _call(term.loss, _shapes.expand(label), _shapes.expand(y_pred))
-    values = _weigh_classes(term, where, label, values)
-    if _reduction(term) in {"sum", "mean_with_sample_weight"}:
-        return _values.mean_of_last_axis(values, valid)
-    return values, valid
-
-
-def _is_by_entry(term: LossTerm, kind: str, label: Any) -> bool:
-    """Whether single entries of the last axis are left out or weighed."""
-    picks_entries = term.mask is not None or term.class_weight is not None
-    return kind == "elementwise" and picks_entries and (_shapes.rank(label) or 0) > 1
-
-
-def _weigh_classes(term: LossTerm, where: str, label: Any, values: Any) -> Any:
-    if term.class_weight is None:
-        return values
-    weights = _values.class_weights(label, values, term.class_weight)
-    return values * _shapes.fit_weights(where, weights, values)
+def _as_structure(tensors: tuple[Any, ...], like: Any) -> Any:
+    """The reverse of `_as_tuple`."""
+    return tensors if isinstance(like, tuple) else next(iter(tensors), None)
 
 
 def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:

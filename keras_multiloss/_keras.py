@@ -8,6 +8,8 @@ nowhere else; ``tests/test_keras.py`` fails when one of them changes.
 
 from __future__ import annotations
 
+import inspect
+import inspect
 import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-if os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in {"1", "true"}:
+if not TYPE_CHECKING and os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in {"1", "true"}:
     import tf_keras as keras
 else:
-    import keras
+    import keras as keras  # noqa: PLC0414 (others import it from here)
 
-KERAS_3 = int(keras.__version__.split(".")[0]) >= 3
-HAS_OPTIONAL_INPUTS = KERAS_3
+VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
+KERAS_3 = VERSION >= (3, 0)
+HAS_OPTIONAL_INPUTS = VERSION >= (3, 10)  # 3.5 has them, but its models refuse `None`
+_HAS_SYNCHRONIZATION = KERAS_3 and "synchronization" in inspect.signature(keras.Variable).parameters
 
 PyDataset = keras.utils.PyDataset if KERAS_3 else keras.utils.Sequence
 
@@ -71,6 +75,7 @@ def _ops_over_tensorflow() -> Any:
         is_tensor=tf.is_tensor,
         isnan=tf.math.is_nan,
         log=tf.math.log,
+        log1p=tf.math.log1p,
         log_softmax=tf.nn.log_softmax,
         logical_and=tf.logical_and,
         logical_not=tf.logical_not,
@@ -98,7 +103,7 @@ def _ops_over_tensorflow() -> Any:
         stop_gradient=tf.stop_gradient,
         sum=tf.reduce_sum,
         take=lambda x, indices, axis=0: tf.gather(x, indices, axis=axis),
-        take_along_axis=lambda x, i, axis: tf.experimental.numpy.take_along_axis(x, i, axis),
+        take_along_axis=tf.experimental.numpy.take_along_axis,
         where=tf.where,
         zeros=tf.zeros,
         zeros_like=tf.zeros_like,
@@ -175,34 +180,75 @@ def constructor_extras(loss: Any) -> dict[str, Any]:
 
 
 def is_from_other_keras(obj: Any) -> bool:
-    """Whether an object belongs to the Keras that this process does not use."""
+    """Whether an object or a function belongs to the Keras that this process does not use."""
     other = {"keras", "tf_keras"} - {keras.__name__.split(".")[0]}
-    cls = obj if isinstance(obj, type) else type(obj)
-    return any(base.__module__.split(".")[0] in other for base in cls.__mro__)
+    owners = (obj,) if inspect.isfunction(obj) else type(obj).__mro__
+    return any(str(owner.__module__).split(".")[0] in other for owner in owners)
+
+
+def n_replicas() -> int:
+    """The number of replicas of `tf.distribute`, whose losses and gradients are added up."""
+    if backend() != "tensorflow":
+        return 1
+    return int(_tensorflow().distribute.get_strategy().num_replicas_in_sync)
 
 
 def scale_for_distribution(loss: Any) -> Any:
     """Divide a loss by the number of replicas, which `tf.distribute` adds up again."""
-    if backend() != "tensorflow":
-        return loss
-    n_replicas = _tensorflow().distribute.get_strategy().num_replicas_in_sync
-    return loss / n_replicas if n_replicas > 1 else loss
+    return loss / n_replicas() if n_replicas() > 1 else loss
+
+
+def scale_loss_object(loss: Any, reduction: str) -> Any:
+    """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
+    is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
+    return loss if is_scaled_later else scale_for_distribution(loss)
 
 
 def add_counter(layer: Any, name: str) -> Any:
     """An integer weight of a layer that starts at 0 and is not trained."""
-    return layer.add_weight(
-        name=name, shape=(), dtype="int32", initializer="zeros", trainable=False
-    )
+    return _add_local_weight(layer, name, (), "int32", "only_first_replica")
 
 
 def add_sums(layer: Any, name: str, shape: tuple[int, ...]) -> Any:
-    """A float32 weight of a layer that replicas average, outside autocasting."""
-    kwargs: dict[str, Any] = {"autocast": False} if KERAS_3 else {}
-    if backend() == "tensorflow":
-        kwargs["aggregation"] = "mean" if KERAS_3 else _tensorflow().VariableAggregation.MEAN
+    """A float32 weight of a layer that replicas add up, outside autocasting."""
+    return _add_local_weight(layer, name, shape, "float32", "sum")
+
+
+def _add_local_weight(
+    layer: Any, name: str, shape: tuple[int, ...], dtype: str, aggregation: str
+) -> Any:
+    """A weight that each replica of `tf.distribute` assigns for itself.
+
+    To assign any other variable makes the replicas wait for each other in the middle of a
+    call, and Keras then counts what the first has added to the losses for the second too.
+    """
+    if backend() != "tensorflow":
+        options: dict[str, Any] = {"autocast": False}
+    elif KERAS_3 and not _HAS_SYNCHRONIZATION:
+        # Replicas that hold one value of a sum give its mean; ratios of sums stay the same.
+        shared = "mean" if aggregation == "sum" else aggregation
+        options = {"autocast": False, "aggregation": shared}
+    elif KERAS_3:
+        variable = keras.Variable(
+            "zeros",
+            shape=shape,
+            dtype=dtype,
+            trainable=False,
+            autocast=False,
+            aggregation=aggregation,
+            synchronization="on_read",
+            name=name,
+        )
+        setattr(layer, name, variable)  # which tracks it
+        return variable
+    else:
+        tf = _tensorflow()
+        options = {
+            "synchronization": tf.VariableSynchronization.ON_READ,
+            "aggregation": getattr(tf.VariableAggregation, aggregation.upper()),
+        }
     return layer.add_weight(
-        name=name, shape=shape, dtype="float32", initializer="zeros", trainable=False, **kwargs
+        name=name, shape=shape, dtype=dtype, initializer="zeros", trainable=False, **options
     )
 
 
@@ -226,27 +272,61 @@ def set_state_layer(model: Any, name: str, layer: Any) -> None:
         model._layers = kept if layer is None else [*kept, layer]
 
 
-def replay_without(model: Any, is_dropped: Callable[[Any], bool]) -> Any:
-    """The symbolic outputs of a functional model, on new calls that leave layers out.
+def replay_without(model: Any, is_dropped: Callable[[Any], bool]) -> tuple[Any, Any, set[int]]:
+    """A functional model's graph, called anew without some layers.
 
-    A dropped layer gives its first argument. Returns the inputs and the outputs, each in
-    the structure of the model's own.
+    A dropped layer gives its first argument.
+
+    Returns:
+        The inputs and the outputs, each in the structure of the model's own, and the `id`
+        of the inputs that the outputs depend on.
     """
-    if KERAS_3:
-        return _replay_keras_3(model, is_dropped)
-    return _replay_keras_2(model, is_dropped)
+    sources = _Sources()
 
-
-def _replay_keras_3(model: Any, is_dropped: Callable[[Any], bool]) -> Any:
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        return args[0] if is_dropped(layer) else layer(*args, **kwargs)
+        outputs = args[0] if is_dropped(layer) else layer(*args, **kwargs)
+        if not is_dropped(layer):
+            sources.add(outputs, (args, kwargs))
+        return outputs
 
+    inputs, outputs = (_replay_keras_3 if KERAS_3 else _replay_keras_2)(model, call)
+    return inputs, outputs, sources.of(outputs)
+
+
+class _Sources:
+    """Which inputs of a graph each of its tensors comes from."""
+
+    def __init__(self) -> None:
+        self._inputs_of: dict[int, set[int]] = {}
+        self._kept: list[Any] = []  # an id is that of a living object only
+
+    def add(self, outputs: Any, arguments: Any) -> None:
+        sources = self.of(arguments)
+        for tensor in _flatten(outputs):
+            self._inputs_of[id(tensor)] = sources
+            self._kept.append(tensor)
+
+    def of(self, structure: Any) -> set[int]:
+        tensors = [x for x in _flatten(structure) if is_symbolic(x)]
+        return set().union(*(self._inputs_of.get(id(x), {id(x)}) for x in tensors))
+
+
+def _flatten(structure: Any) -> list[Any]:
+    flatten = keras.tree.flatten if KERAS_3 else _tensorflow().nest.flatten
+    return list(flatten(structure))
+
+
+def _replay_keras_3(model: Any, call: Callable[..., Any]) -> Any:
+    # `clone_model` replays publicly, but makes a model of the result, which some versions
+    # refuse while label inputs are left unused.
     plain = keras.Model(model.input, model.output)
-    replayed = keras.models.clone_model(plain, clone_function=lambda x: x, call_function=call)
-    return replayed.input, replayed.output
+    outputs = plain._run_through_graph(
+        plain.inputs, operation_fn=lambda layer: layer, call_fn=call
+    )
+    return model.input, outputs
 
 
-def _replay_keras_2(model: Any, is_dropped: Callable[[Any], bool]) -> Any:
+def _replay_keras_2(model: Any, call: Callable[..., Any]) -> Any:
     tf = _tensorflow()
     tensors = {id(t): t for t in model.inputs}
     for depth in sorted(model._nodes_by_depth, reverse=True):
@@ -256,9 +336,7 @@ def _replay_keras_2(model: Any, is_dropped: Callable[[Any], bool]) -> Any:
             args, kwargs = tf.nest.map_structure(
                 lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs)
             )
-            new = args[0] if is_dropped(node.layer) else node.layer(*args, **kwargs)
-            for before, after in zip(
-                tf.nest.flatten(node.outputs), tf.nest.flatten(new), strict=True
-            ):
+            new = call(node.layer, *args, **kwargs)
+            for before, after in zip(_flatten(node.outputs), _flatten(new), strict=True):
                 tensors[id(before)] = after
     return model.input, tf.nest.map_structure(lambda t: tensors[id(t)], model.output)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from keras_multiloss._keras import constructor_extras
+from keras_multiloss._names import snake_case
 from keras_multiloss._serialization import is_builtin
 
-Kind = Literal["elementwise", "vector", "sparse", "joint", "unknown"]
+Kind = Literal["elementwise", "vector", "whole", "sparse", "joint", "unknown"]
 
 #: The mean over the last axis of a function of single entries.
 ELEMENTWISE = {
@@ -35,27 +35,38 @@ VECTOR = {
     "kl_divergence",
 }
 
+#: A function of other axes, or of the whole batch, with a label of the shape of the output.
+WHOLE = {"dice", "tversky"}
+
+#: A function of the last axis and of one class number.
+SPARSE = {"categorical_generalized_cross_entropy", "sparse_categorical_crossentropy"}
+
+#: The kinds whose label has the shape of the output.
+LIKE_OUTPUT = {"elementwise", "vector", "whole"}
+
 
 def kind_of(loss: Any) -> Kind:
-    """How a loss treats the last axis, where that is known: for the losses of Keras.
+    """How a loss treats its axes, where that is known: for the losses of Keras.
 
     A class or function of one's own may say so with an attribute `kind`.
     """
-    declared = getattr(loss, "kind", None)
-    if declared is not None:
+    declared: Any = getattr(loss, "kind", None)
+    if declared in get_args(Kind):
         return declared
     target = loss if inspect.isfunction(loss) else type(loss)
     if not is_builtin(target):
         return "unknown"
-    name = _snake_case(target.__name__)
-    if name in ELEMENTWISE:
-        axis = constructor_extras(loss).get("axis", -1) if target is not loss else -1
-        return "elementwise" if axis == -1 else "vector"
-    if name in VECTOR:
-        return "vector"
-    return "sparse" if name == "sparse_categorical_crossentropy" else "unknown"
+    name = snake_case(target.__name__)
+    name = {"kldivergence": "kl_divergence"}.get(name, name)
+    if name in SPARSE:
+        return "sparse" if _axis(loss) == -1 else "unknown"
+    if name in ELEMENTWISE | VECTOR | WHOLE:
+        if name in WHOLE or _axis(loss) != -1:
+            return "whole"
+        return "elementwise" if name in ELEMENTWISE else "vector"
+    return "unknown"
 
 
-def _snake_case(name: str) -> str:
-    words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-    return {"kldivergence": "kl_divergence", "logcosh": "log_cosh"}.get(words, words)
+def _axis(loss: Any) -> Any:
+    """The axis that a loss of Keras was told to reduce; the functions have their default."""
+    return -1 if inspect.isfunction(loss) else constructor_extras(loss).get("axis", -1)

@@ -7,6 +7,7 @@ and, where it is known, the name of the output that stands there.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import error
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 Key = str | int
 
 
-def by_name(structure: Any, names: Sequence[str] | None = None, *, where: str = "") -> dict[Key, Any]:
+def by_name(
+    structure: Any, names: Sequence[str] | None = None, *, where: str = ""
+) -> dict[Key, Any]:
     """A flat dict from names (and positions) to tensors; entries that are `None` are left out.
 
     Args:
@@ -73,6 +76,11 @@ def label_input_name(label: Key) -> str:
 def sample_weight_input_name(name: str | None = None) -> str:
     """The name of the model input that a sample weight is fed to."""
     return "sample_weight" if name is None else f"{name}_sample_weight".replace("/", "_")
+
+
+def snake_case(name: str) -> str:
+    """The name of a class in the style of the log, as `"log_cosh"` for `"LogCosh"`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
 def key_name(key: Key, kind: str) -> str:

@@ -1,8 +1,7 @@
 """Faithful (de)serialisation of losses, functions and schedules.
 
-Keras leaves arguments out of the configs of some of its losses, and saves functions that
-no other process can load. Here every constructor argument is kept, and what cannot be
-restored is refused before training rather than after loading.
+Keras leaves arguments out of the configs of some of its losses. Here every constructor
+argument is kept.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import inspect
 from typing import Any, TypeVar
 
 from keras_multiloss._checks import error
-from keras_multiloss._keras import KERAS_3, constructor_extras, is_from_other_keras, keras
+from keras_multiloss._keras import KERAS_3, constructor_extras, keras
 
 PACKAGE = "keras_multiloss"
 
@@ -25,36 +24,17 @@ def serializable(cls: C) -> C:
 
 def is_builtin(obj: Any) -> bool:
     """Whether Keras itself defines a class or function."""
-    return obj.__module__.split(".")[0] in {"keras", "tf_keras"}
+    return str(obj.__module__).split(".")[0] in {"keras", "tf_keras"}
 
 
-def get_loss(where: str, identifier: Any) -> Any:
-    """The loss object or loss function that an identifier stands for.
-
-    Raises:
-        ValueError: if the name is unknown, or a file could not restore the loss.
-        TypeError: if it is no loss, or belongs to the other Keras.
-    """
-    if isinstance(identifier, str):
-        return _get_by_name(where, identifier)
-    if isinstance(identifier, type) or not callable(identifier):
-        raise error(
-            TypeError,
-            where,
-            "`loss` is not a loss",
-            expected="a Keras loss object, a name, a registered function or a JointLoss",
-            received=f"{identifier!r} of type {type(identifier).__name__}",
-            hint="call the class to make an object" if isinstance(identifier, type) else None,
-        )
-    if is_from_other_keras(identifier):
-        raise other_keras_error(where, "loss", identifier)
-    check_saveable(where, "loss", identifier)
-    return identifier
+def registered_name(target: Any) -> str:
+    """The name that files know a class or function by."""
+    return str(keras.saving.get_registered_name(target))
 
 
 def other_keras_error(where: str, argument: str, value: Any) -> TypeError:
     """An error for an object of the Keras that this process does not use."""
-    module = type(value).__module__ if not inspect.isfunction(value) else value.__module__
+    module = value.__module__ if inspect.isfunction(value) else type(value).__module__
     return error(
         TypeError,
         where,
@@ -66,51 +46,6 @@ def other_keras_error(where: str, argument: str, value: Any) -> TypeError:
     )
 
 
-def _get_by_name(where: str, name: str) -> Any:
-    try:
-        return keras.losses.get(name)
-    except (ValueError, TypeError) as e:
-        raise error(
-            ValueError,
-            where,
-            "no loss has this name",
-            expected="the name of a Keras loss ('mse', 'binary_crossentropy', ...) or of a "
-            "registered one ('package>name')",
-            received=repr(name),
-        ) from e
-
-
-def check_saveable(where: str, argument: str, obj: Any) -> None:
-    """Raise unless a fresh process could restore the object from a file."""
-    target = obj if inspect.isfunction(obj) else type(obj)
-    if is_builtin(target):
-        return
-    name = keras.saving.get_registered_name(target)
-    if name == target.__name__:
-        kind = "function" if inspect.isfunction(obj) else "class"
-        is_lambda = target.__name__ == "<lambda>"
-        raise error(
-            ValueError,
-            where,
-            f"`{argument}` cannot be saved: "
-            + ("it is a lambda" if is_lambda else f"its {kind} is not registered with Keras"),
-            expected=f"a registered {kind}, so that a file can restore it",
-            received=repr(obj),
-            hint=("write it as a function with `def`, and decorate it with " if is_lambda else
-                  f"decorate the {kind} with ")
-            + "`@keras.saving.register_keras_serializable(package='my_project')`",
-        )
-    if keras.saving.get_registered_object(name) is not target:
-        raise error(
-            ValueError,
-            where,
-            f"`{argument}` cannot be saved: its registered name belongs to another object",
-            expected=f"{name!r} to stand for {target!r}",
-            received=f"{keras.saving.get_registered_object(name)!r}",
-            hint="register it with a `package` of your own",
-        )
-
-
 def serialize(obj: Any) -> Any:
     """The config of a loss, function or schedule, with all its arguments.
 
@@ -119,30 +54,37 @@ def serialize(obj: Any) -> Any:
     and between versions.
     """
     if inspect.isfunction(obj):
-        is_known = is_builtin(obj)
-        return obj.__name__ if is_known else {"registered_name": _registered_name(obj)}
-    config = obj.get_config()
-    if isinstance(obj, keras.losses.Loss):
-        config = {**_missing_arguments(obj, config), **config}
-    return {"registered_name": _registered_name(type(obj)), "config": config}
+        return obj.__name__ if is_builtin(obj) else {"registered_name": registered_name(obj)}
+    return {"registered_name": registered_name(type(obj)), "config": config_of(obj)[0]}
 
 
-def _registered_name(target: Any) -> str:
-    return str(keras.saving.get_registered_name(target))
+def config_of(obj: Any) -> tuple[dict[str, Any], list[str]]:
+    """The config of an object with the arguments that its `get_config` leaves out.
 
-
-def _missing_arguments(loss: Any, config: dict[str, Any]) -> dict[str, Any]:
-    """The constructor arguments that a loss leaves out of its config."""
-    extras = constructor_extras(loss)
-    missing = {}
-    for name in inspect.signature(type(loss).__init__).parameters:
-        if name in config or name in {"self", "args", "kwargs", "fn"}:
+    The second result names the arguments that nothing tells. Schedules tell all of them.
+    """
+    config = dict(obj.get_config())
+    lost: list[str] = []
+    if not isinstance(obj, keras.losses.Loss):
+        return config, lost
+    if is_builtin(type(obj)):
+        config.pop("fn", None)  # of Keras 2, which does not read it
+    extras = constructor_extras(obj)
+    for name in _arguments_of(type(obj)):
+        if name in config:
             continue
         if name in extras:
-            missing[name] = extras[name]
-        elif name != "dtype" and hasattr(loss, name):
-            missing[name] = getattr(loss, name)
-    return missing
+            config[name] = extras[name]
+        elif name != "dtype" and hasattr(obj, name):
+            config[name] = getattr(obj, name)
+        elif name != "dtype":
+            lost.append(name)
+    return config, lost
+
+
+def _arguments_of(cls: Any) -> list[str]:
+    _, *parameters = inspect.signature(cls.__init__).parameters.values()
+    return [p.name for p in parameters if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
 
 
 def deserialize(where: str, config: Any, namespace: Any) -> Any:
@@ -170,12 +112,12 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
             received=repr(name),
             hint="import the module that defines and registers it before loading",
         )
-    if not isinstance(target, type):
+    if inspect.isfunction(target):
         return target
-    arguments = dict(config.get("config") or {})
-    if KERAS_3 and arguments.get("reduction") == "auto":
-        arguments["reduction"] = "sum_over_batch_size"  # what Keras 2 means by it
     try:
+        arguments = dict(config.get("config", {}))
+        if KERAS_3 and arguments.get("reduction") == "auto":
+            arguments["reduction"] = "sum_over_batch_size"  # what Keras 2 means by it
         return target.from_config(arguments)
     except (TypeError, ValueError, KeyError, AttributeError) as e:
         raise error(
@@ -183,7 +125,7 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
             where,
             "a part of the file does not fit the class it names",
             expected=f"arguments of {name}",
-            received=f"{arguments} ({_first_line(e)})",
+            received=f"{config.get('config')!r} ({_first_line(e)})",
         ) from e
 
 

@@ -47,9 +47,67 @@ def align(label: Any, output: Any) -> tuple[Any, Any]:
     return label, output
 
 
+def align_labels(labels: tuple[Any, ...], outputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Make `(batch,)` labels `(batch, 1)`, or the reverse, if all outputs are of that shape.
+
+    Without it, `label - output` in a joint loss would hold all differences in the batch.
+    """
+    if all(map(_is_column, outputs)):
+        return tuple(expand(label) if rank(label) == 1 else label for label in labels)
+    if all(rank(output) == 1 for output in outputs):
+        return tuple(ops.squeeze(x, -1) if _is_column(x) else x for x in labels)
+    return labels
+
+
+def _is_column(tensor: Any) -> bool:
+    return rank(tensor) == 2 and tensor.shape[1] == 1
+
+
 def expand(tensor: Any) -> Any:
     """The tensor with a last axis of one entry."""
     return ops.expand_dims(tensor, -1)
+
+
+def same_shape(where: str, label: Any, output: Any) -> Any:
+    """A label in the shape of its output; raises if that can be known not to fit."""
+    check_same_shape(where, label, output)
+    return _in_shape_of(output, rank(output), label)
+
+
+def sparse_label(where: str, label: Any, output: Any) -> Any:
+    """A label with one class number for each distribution along the output's last axis."""
+    label_shape, output_shape = static_shape(label), static_shape(output)
+    if output_shape is None:
+        return label
+    wanted = output_shape[:-1]
+    if label_shape is not None and len(label_shape) == len(output_shape) and label_shape[-1] == 1:
+        label, label_shape = ops.squeeze(label, -1), label_shape[:-1]
+    if label_shape is not None and not fits(label_shape, wanted):
+        raise error(
+            ValueError,
+            where,
+            "the label does not fit the output",
+            expected=f"a class number for each distribution, a label of shape {wanted}",
+            received=f"shape {label_shape}",
+            hint="a label of one number for each class needs a categorical loss"
+            if label_shape == output_shape
+            else None,
+        )
+    return _in_shape_of(output, len(wanted), label)
+
+
+def _in_shape_of(output: Any, n_axes: int | None, label: Any) -> Any:
+    """The label in the shape of the first axes of an output.
+
+    Where tracing knows too little to check the shapes, what does not fit raises when the
+    graph runs, and does not broadcast.
+    """
+    label_shape, output_shape = static_shape(label), static_shape(output)
+    if n_axes is None or output_shape is None:
+        return label
+    if label_shape is not None and None not in (*label_shape[1:], *output_shape[1:n_axes]):
+        return label
+    return ops.reshape(label, ops.shape(output)[:n_axes])
 
 
 def check_same_shape(where: str, label: Any, output: Any) -> None:
@@ -69,30 +127,41 @@ def check_same_shape(where: str, label: Any, output: Any) -> None:
     )
 
 
-def fit_weights(where: str, weights: Any, values: Any) -> Any:
-    """Sample weights that multiply per-sample values without broadcasting by accident."""
+def fit_weights(where: str, weights: Any, values: Any, *, what: str = "sample weights") -> Any:
+    """Weights that multiply the values of a loss without broadcasting by accident.
+
+    A scalar serves all values; weights of unknown rank are taken as one a sample.
+    """
     wanted, given = static_shape(values), static_shape(weights)
-    if wanted is None or given is None:
+    if wanted is None or given == ():
         return weights
+    if given is None:
+        return ops.reshape(weights, (ops.shape(values)[0], *(1 for _ in wanted[1:])))
     fitted = given
     while len(fitted) > len(wanted) and fitted[-1] == 1:
         weights, fitted = ops.squeeze(weights, -1), fitted[:-1]
     while len(fitted) < len(wanted):
-        weights, fitted = ops.expand_dims(weights, -1), (*fitted, 1)
-    axes = zip(fitted, wanted, strict=False)
-    known = [(w, v) for i, (w, v) in enumerate(axes) if not (i and w == 1) and None not in (w, v)]
-    if not wanted or len(fitted) != len(wanted) or any(w != v for w, v in known):
+        weights, fitted = expand(weights), (*fitted, 1)
+    if not wanted or not _spreads(fitted, wanted):
         raise error(
             ValueError,
             where,
-            "the sample weights do not fit the values of the loss",
+            f"the {what} do not fit the values of the loss",
             expected=f"one weight for each entry of shape {wanted}, or one for each sample"
             if wanted
-            else "no sample weights, as the loss gives one value for the whole batch",
-            received=f"sample weights of shape {given}",
+            else f"no {what}, as the loss gives one value for the whole batch",
+            received=f"{what} of shape {given}",
             hint=None if wanted else "return one value a sample from the loss",
         )
     return weights
+
+
+def _spreads(shape: Shape, values: Shape) -> bool:
+    """Whether a shape spreads over the axes of the values, the batch left aside."""
+    if len(shape) != len(values):
+        return False
+    spread = (v if s == 1 else s for s, v in zip(shape[1:], values[1:], strict=True))
+    return fits((shape[0], *spread), values)
 
 
 def fit_valid(where: str, valid: Any, values: Any) -> Any:
@@ -100,20 +169,26 @@ def fit_valid(where: str, valid: Any, values: Any) -> Any:
 
     Where a value stands for several entries of a label, it counts if all of them are there.
     """
-    n_valid, n_values = rank(valid), rank(values)
-    if n_valid is None or n_values is None:
-        return valid
-    if n_values == 0:
-        raise error(
-            ValueError,
-            where,
-            "missing labels cannot be left out",
-            expected="a loss that gives one value a sample",
-            received="a loss that gives one value for the whole batch",
-            hint="return one value a sample, or drop `mask`",
-        )
-    if n_valid > n_values:
-        valid = ops.all(valid, axis=tuple(range(n_values, n_valid)))
-    for _ in range(n_values - n_valid):
-        valid = ops.expand_dims(valid, -1)
-    return ops.logical_and(valid, ops.ones_like(values, dtype="bool"))
+    n_valid, wanted = rank(valid), static_shape(values)
+    if wanted and n_valid:
+        valid = all_in(valid, len(wanted))
+        for _ in range(len(wanted) - n_valid):
+            valid = expand(valid)
+        if _spreads(static_shape(valid) or (), wanted):
+            return ops.logical_and(valid, ops.ones_like(values, dtype="bool"))
+    raise error(
+        ValueError,
+        where,
+        "missing labels cannot be left out",
+        expected="a loss that gives one value a sample, for labels of known rank",
+        received="one value for the whole batch"
+        if wanted == ()
+        else f"values of shape {wanted} for labels of shape {static_shape(valid)}",
+        hint="return one value a sample, or drop `mask`",
+    )
+
+
+def all_in(valid: Any, n_axes: int) -> Any:
+    """Whether all entries are there, for each entry of the first axes."""
+    n_valid = rank(valid) or 0
+    return ops.all(valid, axis=tuple(range(n_axes, n_valid))) if n_valid > n_axes else valid

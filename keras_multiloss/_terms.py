@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from keras_multiloss import _serialization
 from keras_multiloss._checks import (
+    check_bool,
     check_class_weight,
     check_config,
     check_finite_number,
@@ -17,8 +17,9 @@ from keras_multiloss._checks import (
 from keras_multiloss._evaluation import term_value
 from keras_multiloss._keras import keras
 from keras_multiloss._names import Key, key_name
-from keras_multiloss._schedules import scaled
-from keras_multiloss._serialization import is_builtin, serializable
+from keras_multiloss._saveable import get_loss
+from keras_multiloss._schedules import check_weight, scaled
+from keras_multiloss._serialization import deserialize, is_builtin, serializable, serialize
 
 if TYPE_CHECKING:
     from keras_multiloss.losses._weighted_sum import WeightedSumLoss
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 Keys = Key | list[Key] | None
 Mask = Literal["nan"] | float | None
 
-SAME_AS_OUTPUTS: Any = object()
+
+class _SameAsOutputs:
+    """The default of `labels`, with a name that reads well in signatures."""
+
+    def __repr__(self) -> str:
+        return "<same as outputs>"
+
+
+SAME_AS_OUTPUTS: Any = _SameAsOutputs()
 
 ARGUMENTS = (
     "loss",
@@ -60,11 +69,15 @@ class LossTerm:
             number of training steps taken so far).
         name: the name in the log, `<name>_loss`. By default the output's name, or the names
             of several outputs joined by an underscore.
-        mask: what marks a missing label: `"nan"` or a number such as `-1`. Missing entries
-            are left out of the mean, and a batch without any label gives 0.
+        mask: what marks a missing label: `"nan"` or a number such as `-1`. Losses of Keras
+            that are a mean over single entries leave out the missing entries, other losses
+            the samples that lack one; a batch without any label gives 0. Steps that Keras's
+            masking layers mark as padding are left out where the loss has a value a step.
         sample_weight: the name of the sample weight to use where these come as a dict. By
             default the output's name, then the term's own; one array serves every term.
-        class_weight: a dict from class number to weight; other classes weigh 1.
+        class_weight: a dict from class number to weight; other classes weigh 1. The class is
+            the number in the label, for each entry of a multi-label loss, or the largest entry
+            where the loss takes a label of one entry a class.
         required: if false, the term is skipped where its label is not in the data.
 
     Raises:
@@ -109,21 +122,28 @@ class LossTerm:
                 received="None",
             )
         self.labels = (
-            self.outputs
-            if labels is SAME_AS_OUTPUTS
-            else check_keys(self.where, "labels", labels)
+            self.outputs if labels is SAME_AS_OUTPUTS else check_keys(self.where, "labels", labels)
         )
-        self.loss = _serialization.get_loss(self.where, loss)
-        self.weight = _check_weight(self.where, weight)
+        self.loss = get_loss(self.where, loss)
+        self.weight = check_weight(self.where, weight)
         self.mask = check_mask(self.where, mask)
         if sample_weight is not None:
             check_name(self.where, "sample_weight", sample_weight)
         self.sample_weight = sample_weight
         self.class_weight = check_class_weight(self.where, class_weight)
-        self.required = bool(required)
+        self.required = check_bool(self.where, "required", required)
         self._check_arguments_fit()
 
     def _check_arguments_fit(self) -> None:
+        if hasattr(self.loss, "term_losses"):
+            raise error(
+                TypeError,
+                self.where,
+                "`loss` is itself a sum of terms",
+                expected="the loss of one term",
+                received=repr(self.loss),
+                hint="sums are added: term + sum",
+            )
         several = isinstance(self.outputs, list) or isinstance(self.labels, list)
         target = self.loss if not isinstance(self.loss, keras.losses.Loss) else type(self.loss)
         if is_builtin(target) and (several or self.labels is None):
@@ -159,7 +179,7 @@ class LossTerm:
     @property
     def loss_name(self) -> str:
         """A short name of the loss."""
-        return getattr(self.loss, "name", None) or getattr(self.loss, "__name__", "loss")
+        return str(getattr(self.loss, "name", None) or getattr(self.loss, "__name__", "loss"))
 
     @property
     def output_keys(self) -> list[Key]:
@@ -211,25 +231,23 @@ class LossTerm:
 
     def get_config(self) -> dict[str, Any]:
         config = self._arguments()
-        config["loss"] = _serialization.serialize(self.loss)
+        config["loss"] = serialize(self.loss)
         if callable(self.weight):
-            config["weight"] = _serialization.serialize(self.weight)
+            config["weight"] = serialize(self.weight)
         if self.class_weight is not None:
             config["class_weight"] = {str(k): v for k, v in self.class_weight.items()}
         return config
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LossTerm:
-        config = check_config(cls, config, ARGUMENTS)
+        config = check_config(cls, config, ARGUMENTS, required=("loss", "outputs"))
         where = f"LossTerm {config['name']!r}" if config.get("name") else "LossTerm"
         namespaces = {"loss": keras.losses, "weight": keras.optimizers.schedules}
         for key, namespace in namespaces.items():
             if key in config:
-                config[key] = _serialization.deserialize(
-                    f"{where}: `{key}`", config[key], namespace
-                )
-        if config.get("class_weight") is not None:
-            config["class_weight"] = {int(k): v for k, v in config["class_weight"].items()}
+                config[key] = deserialize(f"{where}: `{key}`", config[key], namespace)
+        if isinstance(config.get("class_weight"), dict):
+            config["class_weight"] = _with_class_numbers(config["class_weight"])
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -240,11 +258,12 @@ class LossTerm:
         )
 
 
-def _check_weight(where: str, weight: Any) -> Any:
-    if isinstance(weight, keras.optimizers.schedules.LearningRateSchedule):
-        _serialization.check_saveable(where, "weight", weight)
-        return weight
-    return check_finite_number(where, "weight", weight)
+def _with_class_numbers(class_weight: dict[Any, Any]) -> dict[Any, Any]:
+    """Class weights of a file, in which all keys are strings."""
+    return {
+        int(key) if isinstance(key, str) and key.isdecimal() else key: weight
+        for key, weight in class_weight.items()
+    }
 
 
 def _as_list(keys: Keys) -> list[Key]:

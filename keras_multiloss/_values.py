@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+import numbers
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from keras_multiloss._keras import dtype_name, is_floating, keras_mask, ops
+from keras_multiloss._keras import dtype_name, is_floating, n_replicas, ops
 from keras_multiloss._shapes import fit_valid, fit_weights, rank, static_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
 
 Mask = Literal["nan"] | float | None
 
 
-def to_float32(outputs: Any) -> Any:
-    """Floating point outputs as float32; a structure of tensors keeps its structure."""
-    if isinstance(outputs, dict):
-        return {key: to_float32(value) for key, value in outputs.items()}
-    if isinstance(outputs, (list, tuple)):
-        return tuple(to_float32(value) for value in outputs)
-    if outputs is None:
+def map_tensors(function: Callable[[Any], Any], structure: Any) -> Any:
+    """A function of each tensor of a structure: dicts stay dicts, lists become tuples.
+
+    Arrays become tensors of their own dtype, and so do lists of numbers.
+    """
+    if structure is None:
         return None
-    outputs = to_tensor(outputs)
-    if not is_floating(outputs) or dtype_name(outputs) == "float32":
-        return outputs
-    return ops.cast(outputs, "float32")
+    if isinstance(structure, dict):
+        return {key: map_tensors(function, entry) for key, entry in structure.items()}
+    if isinstance(structure, tuple) or _is_list_of_tensors(structure):
+        return tuple(map_tensors(function, entry) for entry in structure)
+    return function(to_tensor(structure))
+
+
+def _is_list_of_tensors(structure: Any) -> bool:
+    """Whether a list holds anything but numbers, and lists of numbers."""
+    return isinstance(structure, list) and any(
+        _is_list_of_tensors(x) if isinstance(x, list) else not isinstance(x, numbers.Number)
+        for x in structure
+    )
 
 
 def to_tensor(value: Any) -> Any:
@@ -31,9 +43,14 @@ def to_tensor(value: Any) -> Any:
     return value if ops.is_tensor(value) else ops.convert_to_tensor(value)
 
 
+def to_float32(outputs: Any) -> Any:
+    """Floating point outputs as float32; a structure of tensors keeps its structure."""
+    return map_tensors(lambda x: float32(x) if is_floating(x) else x, outputs)
+
+
 def float32(values: Any) -> Any:
     """The values of a loss as a float32 tensor."""
-    return ops.cast(values, "float32")
+    return values if dtype_name(values) == "float32" else ops.cast(values, "float32")
 
 
 def split_missing(label: Any, mask: Mask) -> tuple[Any, Any]:
@@ -57,71 +74,69 @@ def can_hold(dtype: str, mask: Any) -> bool:
     return bool(limits.min <= mask <= limits.max)
 
 
-def output_mask(output: Any) -> Any:
-    """Which entries of an output count, from Keras's masking layers; `None` without one."""
-    mask = keras_mask(output)
-    return None if mask is None else ops.cast(mask, "bool")
+def conjunction(where: str, conditions: Iterable[Any], values: Any) -> Any:
+    """Which of the values count, given conditions on their entries; `None` if all do."""
+    valid = None
+    for condition in conditions:
+        fitted = fit_valid(where, condition, values)
+        valid = fitted if valid is None else ops.logical_and(valid, fitted)
+    return valid
 
 
-def both(valid: Any, other: Any) -> Any:
-    """The conjunction of two conditions, either of which may be `None` (always true)."""
-    if valid is None or other is None:
-        return other if valid is None else valid
-    n_valid, n_other = rank(valid) or 0, rank(other) or 0
-    for _ in range(n_other - n_valid):
-        valid = ops.expand_dims(valid, -1)
-    for _ in range(n_valid - n_other):
-        other = ops.expand_dims(other, -1)
-    return ops.logical_and(valid, other)
+def class_weights(where: str, label: Any, values: Any, class_weight: dict[int, float]) -> Any:
+    """The weight of each value by the class of its label; classes without one weigh 1.
 
-
-def class_weights(label: Any, values: Any, class_weight: dict[int, float]) -> Any:
-    """The weight of each value by the class of its label; classes without one weigh 1."""
+    A label with an axis that the values lack has a number for each class: the largest counts.
+    """
     shape = static_shape(label)
     if shape and len(shape) == (rank(values) or 0) + 1 and shape[-1] != 1:
-        label = ops.argmax(label, axis=-1)
+        label = ops.argmax(float32(label), axis=-1)
     classes = ops.cast(ops.round(label) if is_floating(label) else label, "int32")
     n_classes = max(class_weight) + 1
     table = ops.convert_to_tensor(
-        [float(class_weight.get(i, 1.0)) for i in range(n_classes)], dtype="float32"
+        [class_weight.get(number, 1.0) for number in range(n_classes)], dtype="float32"
     )
     known = ops.logical_and(classes >= 0, classes < n_classes)
     weights = ops.take(table, ops.clip(classes, 0, n_classes - 1), axis=0)
-    return ops.where(known, weights, ops.ones_like(weights))
+    weights = ops.where(known, weights, ops.ones_like(weights))
+    return fit_weights(where, weights, values, what="class weights")
 
 
-def mean_of_last_axis(values: Any, valid: Any) -> tuple[Any, Any]:
-    """The mean over the entries of each sample that are there, and whether any is."""
-    if valid is None:
-        return ops.mean(values, axis=-1), None
-    counts = ops.sum(ops.cast(valid, "float32"), axis=-1)
-    sums = ops.sum(ops.where(valid, values, ops.zeros_like(values)), axis=-1)
-    return sums / ops.maximum(counts, 1.0), counts > 0
+def share_of_row(values: Any, valid: Any) -> Any:
+    """One over the number of entries that count in each row of the last axis."""
+    counted = ops.ones_like(values) if valid is None else ops.cast(valid, "float32")
+    return 1.0 / ops.maximum(ops.sum(counted, axis=-1, keepdims=True), 1.0)
 
 
 def reduce(
-    where: str, values: Any, reduction: str | None, sample_weight: Any = None, valid: Any = None
+    where: str,
+    values: Any,
+    reduction: str | None,
+    weights: Iterable[Any] = (),
+    valid: Any = None,
 ) -> Any:
     """One float32 scalar from the values of a loss.
 
     `"sum"` adds `weight * value`; `"mean_with_sample_weight"` divides that by the sum of the
     weights; every other reduction, also `"none"`, divides it by the number of values, as
     Keras does. Values that are not `valid` count nowhere; if none is, the result is 0.
+
+    What a host later divides by the number of replicas is a mean over the global batch; a
+    sum is multiplied by it here, as the replicas' sums add up to that of the global batch.
     """
-    values = float32(values)
-    if sample_weight is not None:
-        weights = fit_weights(where, ops.cast(sample_weight, "float32"), values)
-    else:
-        weights = ops.ones_like(values)
+    values = float32(to_tensor(values))
+    counted = ops.ones_like(values) if valid is None else ops.cast(valid, "float32")
     if valid is not None:
-        valid = fit_valid(where, valid, values)
         values = ops.where(valid, values, ops.zeros_like(values))
-        weights = ops.where(valid, weights, ops.zeros_like(values))
-    total = ops.sum(values * weights)
-    if reduction == "sum" or rank(values) == 0:
+    weight = counted
+    for given in weights:
+        weight = weight * fit_weights(where, float32(to_tensor(given)), values)
+    total = ops.sum(values * weight)
+    if reduction == "sum":
+        return total * n_replicas()
+    if rank(values) == 0:
         return total
     if reduction == "mean_with_sample_weight":
-        weight = ops.sum(weights * ops.ones_like(values))
-        return total / ops.where(weight == 0, ops.ones_like(weight), weight)
-    counted = ops.ones_like(values) if valid is None else ops.cast(valid, "float32")
+        divisor = ops.sum(weight)
+        return total / ops.where(divisor == 0, ops.ones_like(divisor), divisor)
     return total / ops.maximum(ops.sum(counted), 1.0)

@@ -9,13 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import keras
+from keras_multiloss._keras import KERAS_3, keras
 from tests.fresh import FreshProcess
+
+#: Garbage is left to Python: to collect it takes Keras 3 half a second for each test.
+SESSION = {"free_memory": False} if KERAS_3 else {}
 
 
 @pytest.fixture(autouse=True)
 def _seed() -> None:
-    keras.backend.clear_session()
+    keras.backend.clear_session(**SESSION)
     keras.utils.set_random_seed(7)
 
 
@@ -38,6 +41,11 @@ def bare_process():
 @pytest.fixture
 def model_path(tmp_path: Path) -> Path:
     return tmp_path / "model.keras"
+
+
+def variable(value):
+    """A variable of the Keras of the lane."""
+    return keras.Variable(value) if KERAS_3 else keras.backend.variable(value)
 
 
 def two_heads(*, as_list: bool = False, **age_arguments):

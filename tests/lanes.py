@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from keras_multiloss._keras import KERAS_3, backend, keras
+from keras_multiloss._keras import HAS_OPTIONAL_INPUTS, KERAS_3, backend, keras
 
 BACKEND = backend()
 VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
@@ -20,17 +20,32 @@ needs_tensorflow = pytest.mark.skipif(
 needs_tensorflow_backend = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="tf.distribute and XLA flags exist on TensorFlow only"
 )
+needs_unknown_shapes = pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="only TensorFlow traces tensors whose shape it does not know"
+)
 needs_addons = pytest.mark.skipif(
     not _has("tensorflow_addons"), reason="TensorFlow Addons imports in the addons lane only"
 )
 needs_keras_3 = pytest.mark.skipif(not KERAS_3, reason="Keras 2 does not have it")
 needs_keras_2 = pytest.mark.skipif(KERAS_3, reason="of Keras 2 only")
 needs_optional_inputs = pytest.mark.skipif(
-    not KERAS_3, reason="Keras 2 has no optional inputs"
+    not HAS_OPTIONAL_INPUTS, reason="models take `None` for an input from Keras 3.10 on"
 )
 needs_predict_with_none = pytest.mark.skipif(
-    VERSION < (3, 8), reason="`predict` takes `None` for an optional input from Keras 3.8 on"
+    VERSION < (3, 12), reason="`predict` takes `None` for an input from Keras 3.12 on"
+)
+needs_scaling_by_keras = pytest.mark.skipif(
+    (3, 0) <= VERSION < (3, 8), reason="Keras scales losses by replicas from 3.8 on"
 )
 needs_layer_logs = pytest.mark.skipif(
     BACKEND == "jax", reason="Keras on JAX lets no layer log; callbacks.TermLogs does it there"
+)
+needs_distillation = pytest.mark.skipif(
+    not hasattr(keras, "distillation"), reason="keras.distillation came with Keras 3.12"
+)
+needs_penguins = pytest.mark.skipif(
+    not _has("palmerpenguins"), reason="the penguins are installed in the default lane only"
+)
+needs_captcha = pytest.mark.skipif(
+    not _has("captcha"), reason="the captchas are installed in the default lane only"
 )

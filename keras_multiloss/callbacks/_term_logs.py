@@ -11,8 +11,8 @@ from keras_multiloss.layers import WeightedSumLossLayer
 class TermLogs(keras.callbacks.Callback):
     """Puts `<term>_loss` of every `WeightedSumLossLayer` into the logs of each epoch.
 
-    Needed on JAX only, where Keras gives a layer no way to log; elsewhere the layer does
-    it, and the callback changes nothing. The logs reach `History` and, under `val_`, those
+    Needed on JAX only, where Keras gives a layer no way to log; elsewhere the layer logs
+    the same numbers itself. The logs reach `History` and, under `val_`, those
     of the validation; the progress bar shows them when an epoch ends. What `evaluate`
     returns no callback can add to: pass the callback there and read `evaluation`.
 
@@ -66,9 +66,8 @@ class TermLogs(keras.callbacks.Callback):
     def _read(self) -> dict[str, float]:
         logs: dict[str, float] = {}
         for layer in _loss_layers(self.model):
-            if not layer.tracker.is_readable:
-                sums = ops.convert_to_tensor(layer.tracker.variable())
-                logs.update({k: float(v) for k, v in layer.tracker.logs(sums).items()})
+            sums = ops.convert_to_tensor(layer.tracker.variable())
+            logs.update({k: float(v) for k, v in layer.tracker.logs(sums).items()})
         return logs
 
 

@@ -12,6 +12,6 @@ first two also take Python generators.
 
 from keras_multiloss.data._inputs_to_labels import inputs_to_labels
 from keras_multiloss.data._labels_to_inputs import labels_to_inputs
-# from keras_multiloss.data._merge_tasks import merge_tasks
+from keras_multiloss.data._merge_tasks import merge_tasks
 
 __all__ = ["inputs_to_labels", "labels_to_inputs", "merge_tasks"]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_key, check_keys, check_name, error
-from keras_multiloss._names import Key
+
+if TYPE_CHECKING:
+    from keras_multiloss._names import Key
 
 
 def check_labels(where: str, labels: Any, argument: str = "labels") -> list[Key] | None:

@@ -7,7 +7,8 @@ from typing import Any
 from keras_multiloss._checks import error
 from keras_multiloss._names import Key, by_name
 
-Weights = dict[Key | None, Any]
+#: Sample weights by name; one that serves every term has the name `None`.
+Weights = dict[Any, Any]
 
 
 def unpack(where: str, batch: Any) -> tuple[Any, Any, Any]:
@@ -30,7 +31,7 @@ def pack(x: Any, y: Any, sample_weights: Weights) -> tuple[Any, ...]:
     """A batch; the opposite of `unpack` and `weights_by_name`."""
     if not sample_weights:
         return x, y
-    return x, y, sample_weights[None] if None in sample_weights else sample_weights
+    return x, y, sample_weights.get(None, sample_weights)
 
 
 def entries_by_name(where: str, structure: dict[Any, Any]) -> dict[Key, Any]:
@@ -40,11 +41,11 @@ def entries_by_name(where: str, structure: dict[Any, Any]) -> dict[Key, Any]:
 
 
 def weights_by_name(where: str, sample_weight: Any) -> Weights:
-    """Sample weights by name; one array, which serves every term, has the name `None`."""
+    """Sample weights by name, from one tensor or a dict; raises for a list."""
     if sample_weight is None:
         return {}
     if isinstance(sample_weight, dict):
-        return {**entries_by_name(where, sample_weight)}
+        return entries_by_name(where, sample_weight)
     if isinstance(sample_weight, (list, tuple)):
         raise error(
             TypeError,

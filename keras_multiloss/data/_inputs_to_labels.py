@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error, unknown_name
-from keras_multiloss._names import Key, label_input_name, sample_weight_input_name
-from keras_multiloss.data._arguments import check_labels, check_rename
-from keras_multiloss.data._batches import Weights, describe, pack
+from keras_multiloss._checks import error
+from keras_multiloss.data._arguments import check_inputs, check_labels, check_rename
+from keras_multiloss.data._batches import describe, pack
 from keras_multiloss.data._restructured import restructured
+from keras_multiloss.data._roles import LABEL_SUFFIX, WEIGHT, WEIGHT_SUFFIX, Part, Roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-WHERE = "inputs_to_labels"
+    from keras_multiloss._names import Key
 
-LABEL_SUFFIX = label_input_name("")
-WEIGHT = sample_weight_input_name()
-WEIGHT_SUFFIX = sample_weight_input_name("")
+WHERE = "inputs_to_labels"
 
 
 def inputs_to_labels(
     data: Any,
     *,
+    inputs: str | Sequence[str] | None = None,
     labels: Key | Sequence[Key] | None = None,
     rename: dict[Key, str] | None = None,
 ) -> Any:
@@ -30,13 +30,16 @@ def inputs_to_labels(
 
     The opposite of `labels_to_inputs`: each dict becomes `(x, y)`, or `(x, y,
     sample_weight)` if `sample_weight` or a `<name>_sample_weight` is in it. `y` is a dict
-    of the labels, and `x` a dict of what is left, also if that is one entry. Where `x` and
-    `y` were flat dicts, the one undoes the other exactly; a nested label keeps the flat
-    name that `labels` gives it, `"head/box"`.
+    of the labels, and `x` a dict of what is left, also if that is one entry. Given the same
+    names, the one undoes the other exactly, but that `y` is a flat dict: a nested label
+    keeps the name that `labels` gives it, `"head/box"`.
 
     Args:
         data: a `tf.data.Dataset` of dicts, a dict of arrays, a `keras.utils.PyDataset` or a
             generator of dicts or of `(dict,)`.
+        inputs: the name of the entry that is `x` itself, or names for a tuple of entries in
+            their order; by default `x` is a dict. Keras 3 warns where a model that was not
+            built of a dict of inputs is given one.
         labels: the names (or positions) of the labels to take; by default `<label>` for
             every entry `<label>_label`. To be given where an input of the model itself has
             such a name, or where a label has a slash in its name.
@@ -61,84 +64,44 @@ def inputs_to_labels(
         >>> list(x), {name: label.tolist() for name, label in y.items()}
         (['x'], {'age': [30.0, 40.0]})
     """
-    names = check_labels(WHERE, labels)
-    return restructured(WHERE, data, _InputsToLabels(names, check_rename(WHERE, rename)))
+    roles = Roles(WHERE, check_labels(WHERE, labels), check_rename(WHERE, rename))
+    names = check_inputs(WHERE, inputs)
+    return restructured(WHERE, data, _InputsToLabels(roles, names, isinstance(inputs, str)))
 
 
+@dataclass(frozen=True)
 class _InputsToLabels:
     """The function from the inputs of one batch to its `(x, y[, sample_weight])`."""
 
-    def __init__(self, labels: list[Key] | None, rename: dict[Key, str]) -> None:
-        weights = [n for n in rename if _is_weight(str(n)) and n not in (labels or [])]
-        renamed_labels = [name for name in rename if name not in weights]
-        self.takes_all_labels = labels is None
-        self.labels = renamed_labels if labels is None else labels
-        for name in renamed_labels:
-            if name not in self.labels:
-                problem = "`rename` has a name that is not in `labels`"
-                raise unknown_name(WHERE, problem, name, self.labels)
-        self.input_of = {name: rename.get(name, label_input_name(name)) for name in self.labels}
-        self.label_of = {key: name for name, key in self.input_of.items()}
-        self.weight_of = {rename[name]: str(name) for name in weights}
-        self._check_inputs_differ()
-
-    def _check_inputs_differ(self) -> None:
-        keys = list(self.input_of.values())
-        for name, key in self.input_of.items():
-            if keys.count(key) > 1 or key in self.weight_of:
-                raise error(
-                    ValueError,
-                    WHERE,
-                    f"label {name!r} shares the input {key!r} with another",
-                    expected="an input of its own for each label and sample weight",
-                    received=f"{[*self.input_of, *self.weight_of.values()]}",
-                    hint="give a label the name of another input by `rename`",
-                )
+    roles: Roles
+    inputs: list[Key] | None
+    is_single_input: bool
 
     def __call__(self, batch: Any) -> tuple[Any, ...]:
         entries = _as_dict(batch)
-        self._check_present(entries)
-        x: dict[str, Any] = {}
-        y: dict[Key, Any] = {}
-        weights: Weights = {}
+        self.roles.check_present(entries)
+        parts: dict[Part, dict[Any, Any]] = {"input": {}, "label": {}, "sample weight": {}}
         for key, tensor in entries.items():
-            weight = self.weight_of.get(key, key)
-            if self._is_label(key):
-                y[self.label_of.get(key, key.removesuffix(LABEL_SUFFIX))] = tensor
-            elif _is_weight(weight):
-                weights[self._weighted(weight)] = tensor
-            else:
-                x[key] = tensor
-        _check_parts(entries, x, y, weights)
-        return pack(x, y, weights)
+            part, name = self.roles.role_of(key)
+            parts[part][name] = tensor
+        _check_parts(entries, *parts.values())
+        return pack(self._arranged(parts["input"]), parts["label"], parts["sample weight"])
 
-    def _check_present(self, entries: dict[str, Any]) -> None:
-        """Raise unless the data has all that was named."""
-        for name, key in self.input_of.items():
-            if key not in entries:
-                problem = f"the input of label {name!r} is not in the data"
-                raise unknown_name(WHERE, problem, key, entries)
-        for key, name in self.weight_of.items():
-            if key not in entries:
-                problem = f"the input of the sample weight {name!r} is not in the data"
-                raise unknown_name(WHERE, problem, key, entries)
-
-    def _is_label(self, key: str) -> bool:
-        if not self.takes_all_labels or not key.endswith(LABEL_SUFFIX):
-            return key in self.label_of
-        return key in self.label_of or key.removesuffix(LABEL_SUFFIX) not in self.labels
-
-    def _weighted(self, weight: str) -> Key | None:
-        """What a sample weight weighs: a label of a longer name, another name, or all."""
-        if weight == WEIGHT:
-            return None
-        names = {sample_weight_input_name(str(name)): name for name in self.labels}
-        return names.get(weight, weight.removesuffix(WEIGHT_SUFFIX))
-
-
-def _is_weight(name: str) -> bool:
-    """Whether a sample weight has this name by default."""
-    return name == WEIGHT or name.endswith(WEIGHT_SUFFIX)
+    def _arranged(self, x: dict[str, Any]) -> Any:
+        """The inputs in the structure that was asked for, without leaving any out."""
+        if self.inputs is None:
+            return x
+        if set(self.inputs) != set(x):
+            raise error(
+                ValueError,
+                WHERE,
+                "`inputs` does not name what is left for the model",
+                expected=f"{list(x)}, which is no label and no sample weight",
+                received=f"{self.inputs}",
+                hint="`labels` says which entries are labels",
+            )
+        tensors = tuple(x[str(name)] for name in self.inputs)
+        return tensors[0] if self.is_single_input else tensors
 
 
 def _as_dict(batch: Any) -> dict[str, Any]:
@@ -160,7 +123,7 @@ def _as_dict(batch: Any) -> dict[str, Any]:
 
 
 def _check_parts(
-    entries: dict[str, Any], x: dict[str, Any], y: dict[Key, Any], weights: Weights
+    entries: dict[str, Any], x: dict[Any, Any], y: dict[Any, Any], weights: dict[Any, Any]
 ) -> None:
     """Raise if a part of the batch is empty, or sample weights come in two forms."""
     if not y:

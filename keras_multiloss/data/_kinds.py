@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from keras_multiloss._checks import error
-from keras_multiloss._keras import PyDataset, is_from_other_keras
+from keras_multiloss._keras import PyDataset, is_from_other_keras, is_tensor
 from keras_multiloss._serialization import other_keras_error
 
 Kind = Literal["tf.data", "PyDataset", "generator", "arrays"]
@@ -32,7 +32,9 @@ def kind_of(where: str, data: Any) -> Kind:
         expected="a tf.data.Dataset, a keras.utils.PyDataset (or Sequence), a generator of "
         "batches, or arrays",
         received=f"an object of type {type(data).__name__}",
-        hint="a generator takes any iterable: `(batch for batch in data)`",
+        hint="arrays come as a tuple `(x, y)`, or as a dict of inputs"
+        if is_tensor(data)
+        else "a generator takes any iterable: `(batch for batch in data)`",
     )
 
 

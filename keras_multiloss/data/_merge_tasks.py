@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_positive, error
+from keras_multiloss._checks import error
 from keras_multiloss._keras import number_of_batches
 from keras_multiloss.data._arrays import concatenated, constant_array
 from keras_multiloss.data._filling import fillings
-from keras_multiloss.data._kinds import kind_of
+from keras_multiloss.data._merge_arguments import (
+    check_not_given,
+    checked_datasets,
+    checked_weights,
+    dataset_name,
+    kind_of_all,
+)
 from keras_multiloss.data._pydataset import ChainedBatches, MappedBatches
 from keras_multiloss.data._tasks import task_of
 from keras_multiloss.data._tf_data import (
@@ -26,6 +32,8 @@ if TYPE_CHECKING:
 
     from keras_multiloss._names import Key
     from keras_multiloss.data._fill_values import Fill
+    from keras_multiloss.data._filling import Filling
+    from keras_multiloss.data._tasks import Task
 
 WHERE = "merge_tasks"
 
@@ -64,7 +72,7 @@ def merge_tasks(
         - a tuple of arrays with the rows of all datasets, one dataset after another; `fit`
           shuffles them.
         - a `PyDataset` with the batches of one dataset after those of another; `fit`
-          shuffles the batches.
+          shuffles the batches. The first batch of each tells which labels the dataset has.
 
     Raises:
         ValueError: if datasets disagree about the shape or dtype of a tensor, a label
@@ -81,26 +89,20 @@ def merge_tasks(
         >>> x.shape, y["age"].tolist(), y["sex"].tolist()
         ((3, 3), [30.0, 40.0, nan], [-1, -1, 1])
     """
-    datasets = _checked_datasets(datasets)
-    kind = _kind_of_all(datasets)
+    datasets = checked_datasets(WHERE, datasets)
+    kind = kind_of_all(WHERE, datasets)
     if kind == "tf.data":
-        return _merge_tf_datasets(datasets, fill, _checked_weights(weights, len(datasets)), seed)
-    for argument, value in {"weights": weights, "seed": seed}.items():
-        if value is not None:
-            raise error(
-                ValueError,
-                WHERE,
-                f"`{argument}` applies to tf.data only",
-                expected=f"{argument}=None, as `fit` shuffles this kind of data",
-                received=f"{argument}={value!r}",
-            )
-    return _merge_pydatasets(datasets, fill) if kind == "PyDataset" else _merge_arrays(datasets, fill)
+        weights = checked_weights(WHERE, weights, len(datasets))
+        return _merge_tf_datasets(datasets, fill, weights, seed)
+    check_not_given(WHERE, weights=weights, seed=seed)
+    merge = _merge_pydatasets if kind == "PyDataset" else _merge_arrays
+    return merge(datasets, fill)
 
 
 def _merge_tf_datasets(
     datasets: list[Any], fill: Any, weights: list[float] | None, seed: int | None
 ) -> Any:
-    tasks = [task_of(_name(i), element_of(d)) for i, d in enumerate(datasets)]
+    tasks = [task_of(dataset_name(WHERE, i), element_of(d)) for i, d in enumerate(datasets)]
     fills = fillings(WHERE, tasks, fill, constant_tensor)
     lengths = cardinalities(datasets)
     if INFINITE in lengths and any(length >= 0 for length in lengths):
@@ -117,7 +119,10 @@ def _merge_tf_datasets(
 
 
 def _merge_pydatasets(datasets: list[Any], fill: Any) -> Any:
-    tasks = [task_of(_name(i), _first_batch(_name(i), d)) for i, d in enumerate(datasets)]
+    tasks = [
+        task_of(dataset_name(WHERE, i), _first_batch(dataset_name(WHERE, i), d))
+        for i, d in enumerate(datasets)
+    ]
     fills = _fillings_of_arrays(tasks, fill)
     return ChainedBatches(
         [MappedBatches(d, fill_in) for d, fill_in in zip(datasets, fills, strict=True)]
@@ -125,6 +130,26 @@ def _merge_pydatasets(datasets: list[Any], fill: Any) -> Any:
 
 
 def _merge_arrays(datasets: list[Any], fill: Any) -> Any:
-    tasks = [task_of(_name(i), data) for i, data in enumerate(datasets)]
+    tasks = [task_of(dataset_name(WHERE, i), data) for i, data in enumerate(datasets)]
     fills = _fillings_of_arrays(tasks, fill)
     return concatenated([fill_in(data) for data, fill_in in zip(datasets, fills, strict=True)])
+
+
+def _fillings_of_arrays(tasks: list[Task], fill: Any) -> list[Filling]:
+    for task in tasks:
+        task.check_rows()
+    return fillings(WHERE, tasks, fill, constant_array)
+
+
+def _first_batch(where: str, dataset: Any) -> Any:
+    """The batch of a `PyDataset` that tells what it has; raises if it has none or no end."""
+    length = number_of_batches(dataset)
+    if length:
+        return dataset[0]
+    raise error(
+        ValueError,
+        where,
+        "it has no batches" if length == 0 else "it has no end, so that no other can follow it",
+        expected="a dataset of at least one batch, and of finite length",
+        received=f"{type(dataset).__name__} of {'endless' if length is None else length} batches",
+    )

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss.data._kinds import kind_of
 from keras_multiloss.data._pydataset import MappedBatches
-from keras_multiloss.data._tf_data import map_dataset, prefetch
+from keras_multiloss.data._tf_data import element_of, map_dataset, prefetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +20,7 @@ def restructured(where: str, data: Any, function: Callable[[Any], Any]) -> Any:
     """
     kind = kind_of(where, data)
     if kind == "tf.data":
-        function(data.element_spec)
+        function(element_of(data))
         return prefetch(map_dataset(data, function))
     if kind == "PyDataset":
         return MappedBatches(data, _Item(function))

@@ -12,7 +12,7 @@ from keras_multiloss.data._batches import describe, unpack, weights_by_name
 from keras_multiloss.data._specs import BATCH, Spec, agreed, spec_of, titled
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,7 @@ class Task:
 
     def check_rows(self) -> None:
         """Raise unless all arrays have one number of rows."""
+        parts: dict[str, Mapping[Any, Spec]]
         parts = {"input": self.inputs, "label": self.labels, "sample weight": self.sample_weights}
         for what, specs in parts.items():
             for name, spec in specs.items():
@@ -61,12 +62,15 @@ def task_of(where: str, batch: Any) -> Task:
     parts = (
         by_name(x) if isinstance(x, (dict, list, tuple)) else {"x": x},
         by_name(y, where=where),
-        by_name(weights_by_name(where, sample_weight)),
+        weights_by_name(where, sample_weight),
     )
     shape = static_shape(first_tensor(x))
     n_samples = shape[0] if shape else None
-    specs = [{name: spec_of(t, n_samples) for name, t in part.items()} for part in parts]
-    return Task(where, *specs)
+    return Task(where, *(_specs(part, n_samples) for part in parts))
+
+
+def _specs(tensors: Mapping[Any, Any], n_samples: int | None) -> dict[Any, Spec]:
+    return {name: spec_of(t, n_samples) for name, t in tensors.items() if t is not None}
 
 
 def first_tensor(x: Any) -> Any:
@@ -96,8 +100,11 @@ def check_weights_agree(where: str, tasks: Sequence[Task]) -> None:
     weights = [set(task.sample_weights) for task in tasks]
     if None not in set().union(*weights) or all(w <= {None} for w in weights):
         return
-    forms = {i: "one array" if None in w else f"a dict {sorted(map(str, w))}"
-             for i, w in enumerate(weights) if w}
+    forms = {
+        i: "one array" if None in w else f"a dict {sorted(map(str, w))}"
+        for i, w in enumerate(weights)
+        if w
+    }
     raise error(
         ValueError,
         where,

@@ -9,9 +9,9 @@ import numpy as np
 
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import rank
-from keras_multiloss.losses._inputs import check_one_label, check_several, without_last_axis
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss._shapes import rank, sparse_label
+from keras_multiloss.losses._inputs import check_one_label, check_several
+from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 
 #: Stands for log 0; unlike minus infinity it has gradients that are numbers.
@@ -65,7 +65,7 @@ class CategoricalSumNLL(JointLoss):
         self,
         *,
         from_logits: bool = False,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "categorical_sum_nll",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
@@ -74,7 +74,7 @@ class CategoricalSumNLL(JointLoss):
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
         outputs = check_several(where, y_pred)
-        label = without_last_axis(where, check_one_label(where, y_true), outputs[0])
+        label = sparse_label(where, check_one_label(where, y_true), outputs[0])
         logs = [log_categorical(output, from_logits=self.from_logits) for output in outputs]
         log_sums = functools.reduce(_log_convolve, logs)
         return _negative_at(log_sums, ops.cast(label, "float32"))

@@ -11,7 +11,7 @@ from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import static_shape
 from keras_multiloss.losses._inputs import check_one_shape, check_several
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class ConsistencyLoss(JointLoss):
         divergence: Divergence = "mse",
         *,
         from_logits: bool = False,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "consistency",
     ) -> None:
         super().__init__(reduction=reduction, name=name)

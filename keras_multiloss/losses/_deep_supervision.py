@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from keras_multiloss import _serialization
+from keras_multiloss import _saveable, _serialization
 from keras_multiloss._checks import check_choice, check_finite_number, error
 from keras_multiloss._keras import keras, ops
-from keras_multiloss._kinds import kind_of
+from keras_multiloss._kinds import LIKE_OUTPUT, kind_of
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import align, check_same_shape, rank, static_shape
 from keras_multiloss.losses._inputs import check_one_label, check_several
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint import JointLoss, Reduction
 
 Weights = Literal["same", "halving"] | list[float]
 
@@ -63,12 +63,12 @@ class DeepSupervisionLoss(JointLoss):
         loss: Any,
         *,
         weights: Weights = "same",
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "deep_supervision",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         where = "DeepSupervisionLoss"
-        self.loss = _serialization.get_loss(where, loss)
+        self.loss = _saveable.get_loss(where, loss)
         if isinstance(weights, (list, tuple)):
             weights = [check_finite_number(where, "weights", weight) for weight in weights]
         else:
@@ -90,7 +90,7 @@ class DeepSupervisionLoss(JointLoss):
         label = _resize(label, output)
         if kind != "sparse":
             label, output = align(label, output)
-        if kind in {"elementwise", "vector"}:
+        if kind in LIKE_OUTPUT:
             check_same_shape(where, label, output)
         call = self.loss.call if hasattr(self.loss, "call") else self.loss
         values = call(label, output)

@@ -8,7 +8,7 @@ from keras_multiloss._checks import check_positive
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.losses._inputs import check_one_shape, check_roles
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
 @serializable
@@ -55,7 +55,7 @@ class DistillationLoss(JointLoss):
         self,
         *,
         temperature: float = 2.0,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "distillation",
     ) -> None:
         super().__init__(reduction=reduction, name=name)

@@ -7,7 +7,7 @@ from typing import Any
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.losses._inputs import check_one_shape, check_roles
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
 @serializable
@@ -50,7 +50,7 @@ class KLDivergenceToNormal(JointLoss):
         self,
         *,
         axis: int | tuple[int, ...] = -1,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "kl_divergence_to_normal",
     ) -> None:
         super().__init__(reduction=reduction, name=name)

@@ -66,24 +66,6 @@ def check_one_label(where: str, y_true: Any) -> Any:
     )
 
 
-def without_last_axis(where: str, label: Any, output: Any) -> Any:
-    """A label of the shape of an output less its last axis; a last axis of 1 is dropped."""
-    label_shape, output_shape = static_shape(label), static_shape(output)
-    if label_shape is None or output_shape is None:
-        return label
-    if len(label_shape) == len(output_shape) and label_shape[-1] == 1:
-        label, label_shape = ops.squeeze(label, -1), label_shape[:-1]
-    if not fits(label_shape, output_shape[:-1]):
-        raise error(
-            ValueError,
-            where,
-            "the label does not fit the outputs",
-            expected=f"one number for each distribution, a label of shape {output_shape[:-1]}",
-            received=f"shape {static_shape(label)}",
-        )
-    return label
-
-
 def _described(y_pred: Any) -> str:
     if isinstance(y_pred, (list, tuple, dict)):
         return f"{len(y_pred)} in a {_kind(y_pred)}"

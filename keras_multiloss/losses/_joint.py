@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
-from keras_multiloss import _values
-from keras_multiloss._keras import keras, scale_for_distribution
+from keras_multiloss import _shapes, _values
+from keras_multiloss._checks import check_choice
+from keras_multiloss._keras import keras, scale_loss_object
+from keras_multiloss._names import snake_case
 from keras_multiloss._serialization import serializable
+
+Reduction = Literal["sum_over_batch_size", "sum", "mean_with_sample_weight", "none"]
 
 
 @serializable
@@ -19,40 +23,53 @@ class JointLoss(keras.losses.Loss):
     `y_true` is `None` for a term without labels.
 
     Unlike `keras.losses.Loss`, labels keep their dtype (Keras casts them to float32, which
-    turns 16777217 into 16777216), and outputs are cast to float32.
+    turns 16777217 into 16777216), and outputs are cast to float32. Inside a term, labels of
+    shape `(batch,)` come as `(batch, 1)` if all outputs are `(batch, 1)`, and the reverse,
+    so that `label - output` is no matrix.
 
     Args:
         reduction: `"sum_over_batch_size"`, `"sum"`, `"mean_with_sample_weight"` or `"none"`.
             Inside a term, `"none"` means the mean over samples.
-        name: name of the loss.
+        name: name of the loss; by default that of the class, as `gaussian_nll`.
+
+    Raises:
+        ValueError: for another reduction.
 
     Example:
         >>> import keras
+        >>> import numpy as np
         >>> import keras_multiloss as kml
         >>> @keras.saving.register_keras_serializable(package="docs")
         ... class Disagreement(kml.JointLoss):
         ...     def call(self, y_true, y_pred):
         ...         left, right = y_pred
-        ...         return keras.ops.mean(keras.ops.square(left - right), axis=-1)
-        >>> loss = Disagreement()
-        >>> left, right = keras.ops.ones((2, 1)), keras.ops.zeros((2, 1))
-        >>> float(loss(None, (left, right)))
+        ...         return (left - right) ** 2
+        >>> left, right = np.ones((2, 1)), np.zeros((2, 1))
+        >>> float(Disagreement()(None, (left, right)))
         1.0
     """
 
     kind = "joint"
 
-    def __init__(self, *, reduction: str = "sum_over_batch_size", name: str | None = None) -> None:
-        super().__init__(reduction=reduction, name=name)
+    def __init__(
+        self, *, reduction: Reduction = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        check_choice(type(self).__name__, "reduction", reduction, get_args(Reduction))
+        super().__init__(name=name or snake_case(type(self).__name__))
+        self.reduction = reduction  # Keras 2 does not know all of them
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} has no `call(y_true, y_pred)`.")
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss of tuples of labels and outputs."""
-        y_pred = _values.to_float32(y_pred)
-        values = self.call(y_true, y_pred)
-        if self.reduction in {None, "none"}:
-            return values if sample_weight is None else values * sample_weight
-        value = _values.reduce(type(self).__name__, values, self.reduction, sample_weight)
-        return scale_for_distribution(value)
+        where = type(self).__name__
+        y_true = _values.map_tensors(lambda x: x, y_true)
+        values = self.call(y_true, _values.to_float32(y_pred))
+        weights = [] if sample_weight is None else [sample_weight]
+        if self.reduction != "none":
+            value = _values.reduce(where, values, self.reduction, weights)
+            return scale_loss_object(value, self.reduction)
+        for weight in weights:
+            values = values * _shapes.fit_weights(where, _values.to_tensor(weight), values)
+        return values

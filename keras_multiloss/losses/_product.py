@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import align, check_same_shape
 from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_several
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_bernoulli
+
+LOG_2 = math.log(2.0)
 
 
 @serializable
@@ -19,9 +22,9 @@ class ProductBinaryCrossentropy(JointLoss):
     $$\ell = -y \log P - (1-y) \log (1-P), \quad P = \prod_{t=1}^{T} p_t$$
 
     Each output is the probability of a step given the steps before it, as of a conversion
-    given a click; only the last step of the funnel has a label. Both logarithms are sums
-    of positive parts, $1-P = \sum_t (1-p_t)\prod_{u<t} p_u$ (the chain breaks at step $t$),
-    so that they stay exact where $P$ is near 0 or 1.
+    given a click; only the last step of the funnel has a label. Where $P$ is near 1,
+    $1-P$ is the sum over the steps at which the chain breaks,
+    $\sum_t (1-p_t)\prod_{u<t} p_u$, which keeps all its digits.
 
     Args:
         from_logits: whether the outputs are logits rather than probabilities.
@@ -55,7 +58,7 @@ class ProductBinaryCrossentropy(JointLoss):
         self,
         *,
         from_logits: bool = False,
-        reduction: str = "sum_over_batch_size",
+        reduction: Reduction = "sum_over_batch_size",
         name: str = "product_binary_crossentropy",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
@@ -78,7 +81,10 @@ class ProductBinaryCrossentropy(JointLoss):
             log_p, log_not_p = log_bernoulli(output, from_logits=self.from_logits)
             breaks.append(log_all + log_not_p)
             log_all = log_all + log_p
-        return log_all, ops.logsumexp(ops.stack(breaks), axis=0)
+        # The sum loses digits where not all is almost certain, the difference elsewhere.
+        is_unlikely = log_all < -LOG_2
+        difference = ops.log1p(-ops.exp(ops.minimum(log_all, -LOG_2)))
+        return log_all, ops.where(is_unlikely, difference, ops.logsumexp(ops.stack(breaks), axis=0))
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "from_logits": self.from_logits}

@@ -172,7 +172,10 @@ class MultiLossMixin:
         """Update the compiled metrics, each with the label of its output's name."""
         compiled = self._multi_loss
         y, sample_weight = unpack(y, sample_weight)
-        if compiled is not None and any(compiled.metrics):
+        if compiled is not None:
+            if not any(compiled.metrics):
+                # Keras 2 pairs labels and outputs also where there is nothing to measure.
+                return self.get_metrics_result()
             y, sample_weight = labels_for_metrics(
                 compiled.metrics, compiled.loss, compiled.output_names, y, y_pred, sample_weight
             )

@@ -129,8 +129,8 @@ def strip_losses(model: Any) -> Any:
             )
     inputs, outputs = symbolic_input(model), symbolic_output(model)
     if any(map(_is_loss_layer, model.layers)):
-        inputs, outputs = replay_without(model, _is_loss_layer)
-        inputs = _needed(inputs, outputs)
+        inputs, outputs, used = replay_without(model, _is_loss_layer)
+        inputs = _chosen(inputs, used)
     return keras.Model(inputs, outputs, name=model.name)
 
 
@@ -192,25 +192,11 @@ def _nest(structure: Any, results: dict[str, Any], prefix: str = "") -> Any:
     return results[prefix.removesuffix("/")]
 
 
-def _needed(inputs: Any, outputs: Any) -> Any:
-    """The inputs that the outputs depend on; a single one without its dict or list."""
-    entries = dict(inputs) if isinstance(inputs, dict) else dict(enumerate(_as_list(inputs)))
-    for key in list(entries):
-        others = {k: tensor for k, tensor in entries.items() if k != key}
-        if others and _is_connected(list(others.values()), outputs):
-            entries = others
-    if len(entries) == 1:
-        return next(iter(entries.values()))
-    return entries if isinstance(inputs, dict) else list(entries.values())
-
-
-def _is_connected(inputs: list[Any], outputs: Any) -> bool:
-    try:
-        keras.Model(inputs, outputs)
-    except ValueError:
-        return False
-    return True
-
-
-def _as_list(inputs: Any) -> list[Any]:
-    return list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+def _chosen(inputs: Any, ids: set[int]) -> Any:
+    """Some tensors of a tensor, list or dict; a single one without its dict or list."""
+    if isinstance(inputs, dict):
+        named = {name: tensor for name, tensor in inputs.items() if id(tensor) in ids}
+        return named if len(named) > 1 else next(iter(named.values()))
+    entries = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+    kept = [tensor for tensor in entries if id(tensor) in ids]
+    return kept if len(kept) > 1 else kept[0]

@@ -1,5 +1,7 @@
 """`WeightedSumLossLayer` as a user builds and trains with it."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -168,27 +170,15 @@ def test_files_and_clones_keep_the_loss_and_the_schedule(tmp_path, suffix):
     model.fit(data(), batch_size=8, verbose=0)
     expected = model.evaluate(data(), verbose=0, return_dict=True)
     path = tmp_path / f"model{suffix}"
-    _save(model, path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Keras calls `.h5` legacy
+        model.save(path)
     reloaded = keras.saving.load_model(path)
     assert reloaded.evaluate(data(), verbose=0, return_dict=True) == expected
     clone = keras.models.clone_model(model)
     clone.set_weights(model.get_weights())
     clone.compile("sgd")
     assert clone.evaluate(data(), verbose=0, return_dict=True) == expected
-
-
-def _save(model, path):
-    if path.suffix == ".h5":
-        with pytest.warns(UserWarning) if not KERAS_3 else _no_warning():
-            model.save(path)
-    else:
-        model.save(path)
-
-
-def _no_warning():
-    import contextlib
-
-    return contextlib.nullcontext()
 
 
 @needs_keras_3

@@ -43,9 +43,7 @@ def term_loss(case: Case, label, sample_weight=None, **arguments):
 
 @every_loss
 def test_values_equal_the_reference(case):
-    np.testing.assert_allclose(
-        values(case), case.reference(case.label, *case.outputs), **TOLERANCE
-    )
+    np.testing.assert_allclose(values(case), case.reference(case.label, *case.outputs), **TOLERANCE)
 
 
 @every_loss
@@ -55,9 +53,9 @@ def test_gradients_equal_finite_differences_of_the_reference(case):
     expected = finite_differences(
         lambda *outputs: case.reference(case.label, *outputs).sum(), case.outputs
     )
-    for i, (gradient, reference) in enumerate(zip(found, expected, strict=True)):
-        reference = np.zeros_like(reference) if i in case.frozen else reference
-        np.testing.assert_allclose(gradient, reference, **GRADIENT_TOLERANCE)
+    for i in range(len(case.outputs)):
+        moves = 0.0 if i in case.frozen else 1.0
+        np.testing.assert_allclose(found[i], moves * expected[i], **GRADIENT_TOLERANCE)
 
 
 @every_loss

@@ -1,0 +1,95 @@
+"""The terms of a sum as one flat list, and their names in the log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._checks import described, error
+from keras_multiloss._terms import LossTerm
+
+
+def flatten(terms: Any, sum_class: Any) -> list[LossTerm]:
+    """The terms of a list of terms and sums; raises if there is none."""
+    if isinstance(terms, (LossTerm, sum_class)):
+        terms = [terms]
+    if not isinstance(terms, (list, tuple)):
+        raise error(
+            TypeError,
+            "WeightedSumLoss",
+            "`terms` is not a list of terms",
+            expected="a list of LossTerm objects",
+            received=described(terms),
+        )
+    flat: list[LossTerm] = []
+    for term in terms:
+        if isinstance(term, sum_class):
+            flat.extend(term.terms)
+        elif isinstance(term, LossTerm):
+            flat.append(term)
+        else:
+            raise error(
+                TypeError,
+                "WeightedSumLoss",
+                "one of `terms` is not a term",
+                expected="LossTerm or WeightedSumLoss objects",
+                received=described(term),
+                hint="wrap the loss: LossTerm(loss, outputs, labels)",
+            )
+    if not flat:
+        raise error(
+            ValueError,
+            "WeightedSumLoss",
+            "there are no terms",
+            expected="at least one LossTerm",
+            received="[]",
+        )
+    return flat
+
+
+def unique_names(terms: list[LossTerm]) -> list[str]:
+    """A name for each term: its own; else that of its outputs; else with that of its loss."""
+    given = [term.name for term in terms if term.name is not None]
+    for name in given:
+        if given.count(name) > 1:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                "two terms have one name",
+                expected="a name of its own for each term",
+                received=f"{name!r} {given.count(name)} times",
+                hint="give one of them another name: LossTerm(..., name=...)",
+            )
+    defaults = [term.default_name for term in terms]
+    names: list[str] = []
+    for term, default in zip(terms, defaults, strict=True):
+        if term.name is not None:
+            names.append(term.name)
+            continue
+        is_shared = defaults.count(default) > 1
+        name = f"{default}_{term.loss_name}" if is_shared else default
+        names.append(_numbered(name, taken=[*given, *names]))
+    _check_log_names(names)
+    return names
+
+
+def _numbered(name: str, taken: list[str]) -> str:
+    """The name, or the first of `name_2`, `name_3` and so on that is free."""
+    n, numbered = 1, name
+    while numbered in taken:
+        n += 1
+        numbered = f"{name}_{n}"
+    return numbered
+
+
+def _check_log_names(names: list[str]) -> None:
+    """Raise if Keras, which writes `val_` before names in validation, would mix two logs up."""
+    for name in names:
+        if name == "val" or (name.startswith("val_") and name.removeprefix("val_") in names):
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                f"the log of term {name!r} would be taken for a validation log",
+                expected="names of terms that stay different with 'val_' before them",
+                received=f"{names}",
+                hint="give it another name: LossTerm(..., name=...)",
+            )

@@ -1,0 +1,106 @@
+"""What every acceptance case goes through: training, files, and serving, in both hosts.
+
+A case is a function `build` that returns a prediction model and its total loss, as a user
+would write it, and data. The rest of what a user writes stands here, in `train`.
+"""
+
+import inspect
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import keras_multiloss as kml
+from keras_multiloss._keras import keras
+from keras_multiloss._names import by_name
+from keras_multiloss.data import labels_to_inputs
+from keras_multiloss.losses import as_weighted_sum
+from tests.fresh import FreshProcess
+from tests.lanes import BACKEND
+
+#: What a user may have to write for a case: `build`, and the lines of `train`.
+MAX_LINES = 25
+N_LINES_OF_TRAIN = 3
+
+#: A file is evaluated by the same operations, traced anew: equal but for the last bits.
+SAME = {"rel": 1e-6, "abs": 1e-7}
+
+
+def train(host, model, loss, data, *, labels=None, **fit):
+    """A model trained in a host, the data it takes, and its history."""
+    optimizer, fit = keras.optimizers.Adam(0.01), {"epochs": 4, "verbose": 0, **fit}
+    if host == "model":
+        hosted = kml.MultiLossModel.from_model(model)
+        hosted.compile(optimizer, loss=loss)
+    else:
+        hosted = kml.attach_losses(model, loss, labels)
+        inputs = None if isinstance(data[0], dict) else model.inputs[0].name
+        data = (labels_to_inputs(data, inputs=inputs),)
+        hosted.compile(optimizer)
+    return hosted, data, hosted.fit(*data, **fit).history
+
+
+class Acceptance:
+    """Puts a case through training, saving, reloading, stripping and serving.
+
+    Args:
+        host: `"model"` or `"layer"`.
+        fresh_process: a process that only imports keras_multiloss.
+        bare_process: a process that cannot import it.
+        folder: where files go.
+    """
+
+    def __init__(
+        self, host: str, fresh_process: FreshProcess, bare_process: FreshProcess, folder: Path
+    ) -> None:
+        self.host = host
+        self.fresh_process = fresh_process
+        self.bare_process = bare_process
+        self.training_file = folder / "training.keras"
+        self.serving_file = folder / "serving.keras"
+        # Keras on JAX lets no layer log.
+        self.logs_terms = host == "model" or BACKEND != "jax"
+
+    def check(self, build, x, y, labels=None, **fit):
+        """The logs of the trained model by evaluation, for what else a case asserts."""
+        check_is_short(build)
+        model, loss = build()
+        hosted, data, history = train(self.host, model, loss, (x, y), labels=labels, **fit)
+        check_history(as_weighted_sum("check", loss), history, logs_terms=self.logs_terms)
+        logs = hosted.evaluate(*data, verbose=0, return_dict=True)
+        hosted.save(self.training_file)
+        assert self.fresh_process.evaluate(self.training_file, *data) == pytest.approx(logs, **SAME)
+        self.check_serving(model, kml.strip_losses(hosted), x)
+        return logs
+
+    def check_serving(self, model, stripped, x):
+        """The stripped model predicts as the one that was built, also without the library."""
+        expected = by_name(model.predict(x, verbose=0))
+        stripped.save(self.serving_file)
+        for served in (
+            stripped.predict(x, verbose=0),
+            self.bare_process.predict(self.serving_file, x),
+        ):
+            assert by_name(served).keys() == expected.keys()
+            for name, output in by_name(served).items():
+                np.testing.assert_allclose(output, expected[name], rtol=1e-6, atol=1e-7)
+
+
+def check_is_short(build) -> None:
+    """The user's code is as short as is promised."""
+    n_lines = len(inspect.getsource(build).splitlines())
+    assert n_lines + N_LINES_OF_TRAIN <= MAX_LINES
+
+
+def check_history(loss, history, *, logs_terms: bool) -> None:
+    """The loss fell, and the logged terms add up to it in every epoch."""
+    assert history["loss"][-1] < history["loss"][0]
+    if not logs_terms:
+        assert list(history) == ["loss"]
+        return
+    total = np.zeros(len(history["loss"]))
+    for name, term in zip(loss.names, loss.terms, strict=True):
+        weight = history.get(f"{name}_weight", term.weight)
+        total += np.array(weight) * np.array(history[f"{name}_loss"])
+    # Sums of float32 numbers in another order.
+    np.testing.assert_allclose(total, history["loss"], rtol=1e-5)

@@ -1,0 +1,65 @@
+"""Trains one model on one or two devices and prints weights and logs as JSON.
+
+Run as a program, once for every strategy: two of them in one process disturb each other.
+"""
+
+import json
+import os
+import sys
+
+host, n_devices = sys.argv[1], int(sys.argv[2])
+os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
+
+import contextlib
+
+import numpy as np
+
+from keras_multiloss._keras import backend, keras
+
+
+def two_devices():
+    """A context in which models are spread over two devices of the CPU."""
+    if backend() == "jax":
+        import jax
+
+        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=jax.devices()[:2]))
+        return contextlib.nullcontext()
+    import tensorflow as tf
+
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
+
+
+def main():
+    scope = two_devices() if n_devices == 2 else contextlib.nullcontext()
+    import keras_multiloss as kml
+    from tests.conftest import two_heads, two_heads_data
+
+    schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.1)
+    loss = kml.LossTerm("mse", "age", weight=schedule)
+    loss += kml.LossTerm(keras.losses.MeanSquaredError(reduction="sum"), "sex", weight=0.01)
+    x, y = two_heads_data(24)
+    keras.utils.set_random_seed(3)
+    data = (x, y)
+    with scope:
+        model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
+        if host == "model":
+            model = kml.MultiLossModel.from_model(model)
+            model.compile(keras.optimizers.SGD(0.1), loss=loss)
+        else:
+            model = kml.attach_losses(model, loss)
+            model.compile(keras.optimizers.SGD(0.1))
+            data = ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},)
+    history = model.fit(*data, batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    evaluated = model.evaluate(*data, batch_size=8, verbose=0, return_dict=True)
+    kernels = [np.asarray(model.get_layer(name).get_weights()[0]) for name in ("age", "sex")]
+    print(json.dumps({
+        "weights": [kernel.tolist() for kernel in kernels],
+        "history": {k: [float(v) for v in values] for k, values in history.items()},
+        "evaluated": {k: float(v) for k, v in evaluated.items()},
+    }))
+
+
+if __name__ == "__main__":
+    main()
