@@ -21,6 +21,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "docstring_examples",
     "docstring_markup",
+    "mathml",
     "public_symbols",
 ]
 # The first one is that of the generated pages.
@@ -33,6 +34,7 @@ html_theme = "furo"
 html_title = f"keras-multiloss {version}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_math_renderer = "mathml"
 html_copy_source = False
 html_show_sphinx = False
 pygments_style = "friendly"

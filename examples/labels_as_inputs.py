@@ -57,12 +57,16 @@ def pipeline(rows):
     return kml.data.labels_to_inputs(data, inputs="input_1", rename=LABEL_INPUTS)
 
 
+def train(training_model, data, **steps):
+    return training_model.fit(data, shuffle=False, verbose=0, **steps).history
+
+
 def main():
     keras.utils.set_random_seed(0)
     rows = random_rows()
     model = build_model()
     training_model = build_training_model(model)
-    history = training_model.fit(pipeline(rows), epochs=3, steps_per_epoch=10, verbose=0).history
+    history = train(training_model, pipeline(rows), epochs=3, steps_per_epoch=10)
     for i, loss in enumerate(history["loss"]):
         print(f"steps {10 * i + 1:2} to {10 * i + 10}: mean loss {loss:.1f}")
     outputs = kml.strip_losses(training_model).predict(rows[0], verbose=0)

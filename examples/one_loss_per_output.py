@@ -25,14 +25,14 @@ def build_model():
 
 def train_with_plain_keras(model, x, first, second):
     model.compile("adam", loss=squared_error)
-    return model.fit(x, [first, second], epochs=8, shuffle=False, verbose=0).history
+    return model.fit(x, [first, second], epochs=8, batch_size=25, shuffle=False, verbose=0).history
 
 
 def train_with_terms(model, x, first, second):
     loss = kml.LossTerm(squared_error, "first") + kml.LossTerm(squared_error, "second")
     model = kml.MultiLossModel.from_model(model)
     model.compile("adam", loss=loss)
-    return model.fit(x, [first, second], epochs=8, shuffle=False, verbose=0).history
+    return model.fit(x, [first, second], epochs=8, batch_size=25, shuffle=False, verbose=0).history
 
 
 def main():
@@ -40,7 +40,9 @@ def main():
     for train in (train_with_plain_keras, train_with_terms):
         keras.utils.set_random_seed(0)
         logs = {name: values[-1] for name, values in train(build_model(), *data).items()}
-        print("{}: {loss:.4f} = {first_loss:.4f} + {second_loss:.4f}".format(train.__name__, **logs))
+        print(
+            "{}: {loss:.4f} = {first_loss:.4f} + {second_loss:.4f}".format(train.__name__, **logs)
+        )
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss import _shapes, _values
 from keras_multiloss._checks import unknown_name
-from keras_multiloss._keras import keras, keras_mask, ops
+from keras_multiloss._keras import keras
 from keras_multiloss._kinds import LIKE_OUTPUT, Kind, kind_of
 
 if TYPE_CHECKING:
@@ -27,12 +27,14 @@ def term_value(
     y_true = _pick(name, "a label", term.labels, labels)
     is_single = not isinstance(y_pred, tuple) and not isinstance(y_true, (tuple, type(None)))
     kind = kind_of(term.loss) if is_single else "joint"
-    padding = _padding(kind, y_pred)
-    y_true, y_pred = _match(where, kind, y_true, _values.to_float32(y_pred))
+    # Casting loses the masks of Keras: they are read from the outputs as they came.
+    padding = [] if kind == "whole" else _values.padding(*_as_tuple(y_pred))
+    y_true, y_pred = match(where, kind, y_true, _values.to_float32(y_pred))
     y_true, is_there = _fill_missing(kind, y_true, term.mask)
     by_entry = kind == "elementwise" and _counts_entries(term, y_pred, padding)
     values = _call(term.loss, kind, y_true, y_pred, by_entry=by_entry)
-    valid = _values.conjunction(where, [*is_there, *_padding_of(values, padding)], values)
+    padding = _values.padding_of(values, padding)
+    valid = _values.conjunction(where, [*is_there, *padding], values)
     weights = [] if sample_weight is None else [sample_weight]
     if term.class_weight is not None:
         weights.append(_values.class_weights(where, y_true, values, term.class_weight))
@@ -42,7 +44,7 @@ def term_value(
     return _values.reduce(where, values, reduction, weights, valid)
 
 
-def _match(where: str, kind: Kind, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
+def match(where: str, kind: Kind, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
     """Labels and outputs as their loss takes them: of one rank, in shapes that fit."""
     if kind == "joint":
         labels = _shapes.align_labels(_as_tuple(y_true), _as_tuple(y_pred))
@@ -64,21 +66,6 @@ def _fill_missing(kind: Kind, y_true: Any, mask: _values.Mask) -> tuple[Any, lis
     return _as_structure(tuple(label for label, _ in pairs), y_true), is_there
 
 
-def _padding(kind: Kind, y_pred: Any) -> list[Any]:
-    """Which steps of each output count, from Keras's masking layers.
-
-    It is read from the outputs as they came, as casting loses it.
-    """
-    masks = [] if kind == "whole" else [keras_mask(output) for output in _as_tuple(y_pred)]
-    return [ops.cast(mask, "bool") for mask in masks if mask is not None]
-
-
-def _padding_of(values: Any, padding: list[Any]) -> list[Any]:
-    """The padding that applies: a loss with one value for a whole sequence handles its own."""
-    n_axes = _shapes.rank(values) or 0
-    return [steps for steps in padding if (_shapes.rank(steps) or 0) <= n_axes]
-
-
 def _counts_entries(term: LossTerm, y_pred: Any, padding: list[Any]) -> bool:
     """Whether single entries of the last axis are left out or weighed."""
     n_axes = _shapes.rank(y_pred)
@@ -93,7 +80,7 @@ def _call(loss: Any, kind: Kind, y_true: Any, y_pred: Any, *, by_entry: bool) ->
         y_pred = _values.float32(y_pred)
     if by_entry:
         y_true, y_pred = _shapes.expand(y_true), _shapes.expand(y_pred)
-    return _values.float32(_values.to_tensor(call(y_true, y_pred)))
+    return _values.to_tensor(call(y_true, y_pred))
 
 
 def _as_tuple(structure: Any) -> tuple[Any, ...]:

@@ -9,6 +9,8 @@ nowhere else; ``tests/test_keras.py`` fails when one of them changes.
 from __future__ import annotations
 
 import inspect
+import importlib
+import importlib.util
 import inspect
 import os
 from types import SimpleNamespace
@@ -177,6 +179,12 @@ def constructor_extras(loss: Any) -> dict[str, Any]:
     if KERAS_3 and loss.dtype != keras.config.floatx():
         extras["dtype"] = loss.dtype
     return extras
+
+
+def register_addons() -> None:
+    """Import TensorFlow Addons where it is installed, which registers its losses."""
+    if not KERAS_3 and importlib.util.find_spec("tensorflow_addons") is not None:
+        importlib.import_module("tensorflow_addons")
 
 
 def is_from_other_keras(obj: Any) -> bool:

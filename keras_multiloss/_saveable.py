@@ -45,7 +45,7 @@ def get_loss(where: str, identifier: Any) -> Any:
 
 
 def _get_by_name(where: str, name: str) -> Any:
-    loss = _known_to_keras(name)
+    loss = _known_by(name)
     if loss is None or not _is_loss(loss):
         raise error(
             ValueError,
@@ -58,10 +58,13 @@ def _get_by_name(where: str, name: str) -> Any:
     return loss
 
 
-def _known_to_keras(name: str) -> Any:
-    """What `keras.losses.get` finds by a name, or `None`."""
+def _known_by(name: str) -> Any:
+    """The loss of Keras, or the registered loss, that has a name; `None` if there is none."""
     try:
-        return keras.losses.get(name)
+        if ">" not in name:
+            return keras.losses.get(name)
+        registered = keras.saving.get_registered_object(name)
+        return registered() if isinstance(registered, type) else registered
     except (ValueError, TypeError):
         return None
 
@@ -82,7 +85,7 @@ def _is_loss(obj: Any) -> bool:
 
 def _is_loss_of_keras(function: Any) -> bool:
     arguments = list(inspect.signature(function).parameters)
-    is_restored = _known_to_keras(function.__name__) is function
+    is_restored = _known_by(function.__name__) is function
     return is_restored and arguments[:2] == ["y_true", "y_pred"]
 
 

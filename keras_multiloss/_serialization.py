@@ -10,7 +10,7 @@ import inspect
 from typing import Any, TypeVar
 
 from keras_multiloss._checks import error
-from keras_multiloss._keras import KERAS_3, constructor_extras, keras
+from keras_multiloss._keras import KERAS_3, constructor_extras, keras, register_addons
 
 PACKAGE = "keras_multiloss"
 
@@ -132,6 +132,8 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
 def _find(name: Any, namespace: Any) -> Any:
     if not isinstance(name, str):
         return None
+    if name.startswith("Addons>"):
+        register_addons()
     if ">" in name:
         return keras.saving.get_registered_object(name)
     known = getattr(namespace, name, None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from keras_multiloss._keras import dtype_name, is_floating, n_replicas, ops
+from keras_multiloss._keras import dtype_name, is_floating, keras_mask, n_replicas, ops
 from keras_multiloss._shapes import fit_valid, fit_weights, rank, static_shape
 
 if TYPE_CHECKING:
@@ -72,6 +72,23 @@ def can_hold(dtype: str, mask: Any) -> bool:
         return False
     limits = np.iinfo(dtype)
     return bool(limits.min <= mask <= limits.max)
+
+
+def padding(*tensors: Any) -> list[Any]:
+    """Which steps of tensors count, as Keras's masking layers marked them."""
+    masks = [keras_mask(tensor) for tensor in tensors]
+    return [ops.cast(mask, "bool") for mask in masks if mask is not None]
+
+
+def padding_of(values: Any, of_outputs: list[Any]) -> list[Any]:
+    """The padding that applies to the values of a loss.
+
+    That is what the loss itself marked (`ignore_class`) and what the outputs came with; but a
+    loss with one value for a whole sequence handles its steps itself.
+    """
+    n_axes = rank(values) or 0
+    steps = [mask for mask in of_outputs if (rank(mask) or 0) <= n_axes]
+    return [*steps, *padding(values)]
 
 
 def conjunction(where: str, conditions: Iterable[Any], values: Any) -> Any:

@@ -16,6 +16,16 @@ from tests.fresh import FreshProcess
 SESSION = {"free_memory": False} if KERAS_3 else {}
 
 
+def pytest_collection_modifyitems(items):
+    """Skip the examples of docstrings where `import keras` is not the Keras in use."""
+    if keras.__name__.startswith("keras"):
+        return
+    reason = "the examples import `keras`, which is Keras 3 in the tf-keras lane"
+    for item in items:
+        if isinstance(item, pytest.DoctestItem):
+            item.add_marker(pytest.mark.skip(reason=reason))
+
+
 @pytest.fixture(autouse=True)
 def _seed() -> None:
     keras.backend.clear_session(**SESSION)

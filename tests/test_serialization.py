@@ -145,8 +145,9 @@ class TestWhatComesBack:
         assert type(reloaded(loss)) is type(get_loss("Here", loss))
         assert value(reloaded(loss)) == value(loss)
 
-    def test_a_registered_function_may_be_given_by_its_name(self):
+    def test_registered_functions_and_classes_may_be_given_by_their_names(self):
         assert get_loss("Here", "test_serialization>quadratic") is quadratic
+        assert type(get_loss("Here", "test_serialization>Scaled")) is Scaled
 
     def test_functions_of_keras_are_stored_by_name(self):
         assert serialize(keras.losses.mean_squared_error) == "mean_squared_error"
@@ -162,6 +163,7 @@ class TestWhatComesBack:
         assert after.get_config() == loss.get_config()
 
     @needs_addons
+    @pytest.mark.filterwarnings(r"ignore:\s*TensorFlow Addons:UserWarning")
     def test_losses_of_tensorflow_addons_come_back(self):
         import tensorflow_addons as tfa
 
@@ -227,7 +229,7 @@ class TestWhatIsRefused:
         with pytest.raises(TypeError, match="`loss` is not a loss"):
             get_loss("Here", loss)
 
-    @pytest.mark.parametrize("name", ["msee", "", "serialize", "keras_multiloss>LossTerm"])
+    @pytest.mark.parametrize("name", ["msee", "", "serialize", "nowhere>loss", "keras_multiloss>LossTerm"])
     def test_a_name_of_no_loss(self, name):
         with pytest.raises(ValueError, match="no loss has this name"):
             get_loss("Here", name)

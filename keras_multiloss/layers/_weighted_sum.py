@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import error
 from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops, symbols_like
@@ -11,6 +11,9 @@ from keras_multiloss._serialization import serializable
 from keras_multiloss.layers._state import TermWeights
 from keras_multiloss.layers._tracker import TermTracker, vector_size
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @serializable
@@ -27,10 +30,12 @@ class WeightedSumLossLayer(keras.layers.Layer):
 
     Args:
         loss: a `WeightedSumLoss` or a `LossTerm`.
+        output_names: what the outputs are called where they are a list.
         name: name of the layer.
 
     Shape:
-        - outputs: a dict from names to tensors; a list, addressed by position; or a tensor.
+        - outputs: a dict from names to tensors; a list, addressed by position or by
+          `output_names`; or a tensor.
         - labels: a dict from names to tensors, given by keyword. A tensor is the only label.
         - sample_weight: one tensor for every term, or a dict by name, given by keyword.
         - result: the outputs.
@@ -53,10 +58,18 @@ class WeightedSumLossLayer(keras.layers.Layer):
         4.0
     """
 
-    def __init__(self, loss: Any, *, name: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        loss: Any,
+        *,
+        output_names: Sequence[str] | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
         kwargs.update(dtype="float32", autocast=False)
         super().__init__(name=name, **kwargs)
         self.loss = as_weighted_sum("WeightedSumLossLayer", loss)
+        self.output_names = None if output_names is None else list(output_names)
         self.supports_masking = True
         moving = self.loss.scheduled_names
         self.term_weights = TermWeights() if moving else None
@@ -79,7 +92,9 @@ class WeightedSumLossLayer(keras.layers.Layer):
         if self._has_no_labels(labels):
             self._check_not_training(training)
             return outputs
-        losses = self.loss.term_losses(labels, outputs, sample_weight)
+        losses = self.loss.term_losses(
+            labels, outputs, sample_weight, output_names=self.output_names
+        )
         weights = (
             self.loss.term_weights()
             if self.term_weights is None
@@ -116,13 +131,17 @@ class WeightedSumLossLayer(keras.layers.Layer):
             return symbols_like(outputs)
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "loss": self.loss.get_config()}
+        return {
+            **super().get_config(),
+            "loss": self.loss.get_config(),
+            "output_names": self.output_names,
+        }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
         config = dict(config)
         loss = WeightedSumLoss.from_config(config.pop("loss", None))
-        return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable"}})
+        return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}})
 
 
 def _logged_samples(outputs: Any) -> Any:

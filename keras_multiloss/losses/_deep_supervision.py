@@ -6,10 +6,11 @@ from typing import Any, Literal
 
 from keras_multiloss import _saveable, _serialization
 from keras_multiloss._checks import check_choice, check_finite_number, error
+from keras_multiloss._evaluation import match
 from keras_multiloss._keras import keras, ops
-from keras_multiloss._kinds import LIKE_OUTPUT, kind_of
+from keras_multiloss._kinds import kind_of
 from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import align, check_same_shape, rank, static_shape
+from keras_multiloss._shapes import rank, static_shape
 from keras_multiloss.losses._inputs import check_one_label, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 
@@ -85,13 +86,9 @@ class DeepSupervisionLoss(JointLoss):
 
     def _side(self, label: Any, output: Any) -> Any:
         """The loss of one side output, a value for each sample."""
-        where, kind = type(self).__name__, kind_of(self.loss)
+        where = type(self).__name__
         _check_has_spatial_axes(where, label, output)
-        label = _resize(label, output)
-        if kind != "sparse":
-            label, output = align(label, output)
-        if kind in LIKE_OUTPUT:
-            check_same_shape(where, label, output)
+        label, output = match(where, kind_of(self.loss), _resize(label, output), output)
         call = self.loss.call if hasattr(self.loss, "call") else self.loss
         values = call(label, output)
         entries = tuple(range(1, rank(values) or 1))

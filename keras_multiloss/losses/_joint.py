@@ -6,8 +6,8 @@ from typing import Any, Literal, get_args
 
 from keras_multiloss import _shapes, _values
 from keras_multiloss._checks import check_choice
-from keras_multiloss._keras import keras, scale_loss_object
-from keras_multiloss._names import snake_case
+from keras_multiloss._keras import keras, ops, scale_loss_object
+from keras_multiloss._names import by_name, snake_case
 from keras_multiloss._serialization import serializable
 
 Reduction = Literal["sum_over_batch_size", "sum", "mean_with_sample_weight", "none"]
@@ -64,12 +64,14 @@ class JointLoss(keras.losses.Loss):
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """The reduced loss of tuples of labels and outputs."""
         where = type(self).__name__
+        padding = _values.padding(*by_name(y_pred).values())
         y_true = _values.map_tensors(lambda x: x, y_true)
         values = self.call(y_true, _values.to_float32(y_pred))
+        valid = _values.conjunction(where, _values.padding_of(values, padding), values)
         weights = [] if sample_weight is None else [sample_weight]
         if self.reduction != "none":
-            value = _values.reduce(where, values, self.reduction, weights)
+            value = _values.reduce(where, values, self.reduction, weights, valid)
             return scale_loss_object(value, self.reduction)
         for weight in weights:
             values = values * _shapes.fit_weights(where, _values.to_tensor(weight), values)
-        return values
+        return values if valid is None else ops.where(valid, values, ops.zeros_like(values))

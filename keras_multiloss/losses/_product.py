@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import align, check_same_shape
+from keras_multiloss._shapes import align, same_shape
 from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_bernoulli
@@ -69,8 +69,7 @@ class ProductBinaryCrossentropy(JointLoss):
         outputs = check_several(where, y_pred)
         check_one_shape(where, outputs)
         label, _ = align(check_one_label(where, y_true), outputs[0])
-        check_same_shape(where, label, outputs[0])
-        label = ops.cast(label, "float32")
+        label = ops.cast(same_shape(where, label, outputs[0]), "float32")
         log_all, log_not_all = self._log_probabilities(outputs)
         return -(label * log_all + (1.0 - label) * log_not_all)
 

@@ -81,10 +81,3 @@ def named_inputs(model: Any) -> dict[str, Any]:
     if isinstance(inputs, dict):
         return dict(inputs)
     return {tensor.name: tensor for tensor in model.inputs}
-
-
-def named_outputs(model: Any) -> dict[str, Any]:
-    """The symbolic outputs of a functional model by name; by position where they have none."""
-    tensors = by_name(symbolic_output(model), output_names(model))
-    names = [key for key in tensors if isinstance(key, str)]
-    return {str(key): tensors[key] for key in names or tensors}

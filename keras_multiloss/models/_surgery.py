@@ -14,7 +14,6 @@ from keras_multiloss.models._structure import (
     check_functional,
     check_outputs_exist,
     named_inputs,
-    named_outputs,
     output_names,
     symbolic_input,
     symbolic_output,
@@ -72,8 +71,8 @@ def attach_losses(
     """
     check_functional("attach_losses", model)
     spec = as_weighted_sum("attach_losses", loss)
-    check_outputs_exist("attach_losses", spec, model, output_names(model))
-    outputs = named_outputs(model)
+    names = output_names(model)
+    check_outputs_exist("attach_losses", spec, model, names)
     label_inputs = _label_inputs(spec, model, dict(labels or {}))
     weight_inputs = _weight_inputs(sample_weight)
     inputs = named_inputs(model)
@@ -88,10 +87,11 @@ def attach_losses(
                 hint="rename the input of the model, or give `labels` a keras.Input",
             )
         inputs[tensor.name] = tensor
-    results = WeightedSumLossLayer(spec, name=spec.name)(
-        outputs, labels=label_inputs or None, sample_weight=weight_inputs
+    layer = WeightedSumLossLayer(spec, output_names=names, name=spec.name)
+    outputs = layer(
+        symbolic_output(model), labels=label_inputs or None, sample_weight=weight_inputs
     )
-    return keras.Model(inputs, _like_outputs(model, results), name=model.name)
+    return keras.Model(inputs, outputs, name=model.name)
 
 
 def strip_losses(model: Any) -> Any:
@@ -170,26 +170,10 @@ def _as_dict(inputs: Any) -> dict[str, Any]:
     return inputs if isinstance(inputs, dict) else {"": inputs}
 
 
-def _optional_input(name: str, **arguments: Any) -> Any:
+def _optional_input(name: str, /, **arguments: Any) -> Any:
     if HAS_OPTIONAL_INPUTS:
         arguments = {"optional": True, **arguments}
     return keras.Input(**{"name": name, **arguments})
-
-
-def _like_outputs(model: Any, results: dict[str, Any]) -> Any:
-    """Outputs by name in the structure of the model's own."""
-    if isinstance(symbolic_output(model), dict):
-        return _nest(symbolic_output(model), results)
-    tensors = list(results.values())
-    return tensors if isinstance(symbolic_output(model), (list, tuple)) else tensors[0]
-
-
-def _nest(structure: Any, results: dict[str, Any], prefix: str = "") -> Any:
-    if isinstance(structure, dict):
-        return {k: _nest(v, results, f"{prefix}{k}/") for k, v in structure.items()}
-    if isinstance(structure, (list, tuple)):
-        return [_nest(v, results, f"{prefix}{i}/") for i, v in enumerate(structure)]
-    return results[prefix.removesuffix("/")]
 
 
 def _chosen(inputs: Any, ids: set[int]) -> Any:

@@ -109,6 +109,21 @@ def test_stripping_restores_inputs_outputs_and_predictions(as_list):
         np.testing.assert_array_equal(before[key], after[key])
 
 
+def test_a_list_of_outputs_is_addressed_by_position_and_by_name():
+    x, y = two_heads_data()
+    loss = kml.LossTerm("mse", 0, name="age") + kml.LossTerm("mse", "sex", 1, name="sex")
+    model = two_heads(as_list=True)
+    training = kml.attach_losses(model, loss, labels={1: {"shape": (1,)}})
+    training.compile("sgd")
+    data = {"x": x, "label_0_label": y["age"], "label_1_label": y["sex"]}
+    age, sex = model.predict(x, verbose=0)
+    expected = np.mean((age - y["age"]) ** 2) + np.mean((sex - y["sex"]) ** 2)
+    # float32 against NumPy's sum
+    assert training.evaluate(data, verbose=0, return_dict=True)["loss"] == pytest.approx(
+        expected, rel=1e-5
+    )
+
+
 def test_a_nested_dict_of_outputs_survives_both_ways():
     x = keras.Input((3,), name="x")
     outputs = {"head": {"box": keras.layers.Dense(4)(x)}, "score": keras.layers.Dense(1)(x)}
