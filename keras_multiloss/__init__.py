@@ -1,8 +1,8 @@
-"""Losses of models with several outputs, described once and by name.
+r"""Losses of models with several outputs, described once and by name.
 
 The total loss is a sum of terms, each a loss over named outputs and labels with a weight:
 
-$$L = \\sum_t w_t \\, \\ell_t(\\text{labels}, \\text{outputs})$$
+$$L = \sum_t w_t \, \ell_t(\text{labels}, \text{outputs})$$
 
 It is written once and hosted either by a model, which trains on ordinary `(x, y)` data
 (`MultiLossModel`), or by a layer inside the graph (`WeightedSumLossLayer`). Both save and

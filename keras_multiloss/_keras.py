@@ -8,7 +8,6 @@ nowhere else; ``tests/test_keras.py`` fails when one of them changes.
 
 from __future__ import annotations
 
-import inspect
 import importlib
 import importlib.util
 import inspect
@@ -328,9 +327,7 @@ def _replay_keras_3(model: Any, call: Callable[..., Any]) -> Any:
     # `clone_model` replays publicly, but makes a model of the result, which some versions
     # refuse while label inputs are left unused.
     plain = keras.Model(model.input, model.output)
-    outputs = plain._run_through_graph(
-        plain.inputs, operation_fn=lambda layer: layer, call_fn=call
-    )
+    outputs = plain._run_through_graph(plain.inputs, operation_fn=lambda layer: layer, call_fn=call)
     return model.input, outputs
 
 

@@ -125,12 +125,7 @@ class TestAgainstNumPy:
 
     LABEL = np.float32([[1, 0, np.nan], [np.nan, np.nan, np.nan], [1, 1, 0], [0, np.nan, 1]])
     SPARSE = np.int32([0, -1, 1, 2])
-    def of_samples(name, label, output):
-    """The values of a loss function of Keras."""
-    return ops.convert_to_numpy(keras.losses.get(name)(label, output))
-
-
-REDUCTIONS = ["sum_over_batch_size", "sum"] + ["mean_with_sample_weight"] * KERAS_3
+    REDUCTIONS = ["sum_over_batch_size", "sum"] + ["mean_with_sample_weight"] * KERAS_3
 
     @pytest.mark.parametrize("reduction", REDUCTIONS)
     @pytest.mark.parametrize("class_weight", [None, {1: 3.0}])
@@ -143,9 +138,7 @@ REDUCTIONS = ["sum_over_batch_size", "sum"] + ["mean_with_sample_weight"] * KERA
         ],
         ids=["mse", "bce"],
     )
-    def test_losses_of_single_entries(
-        self, cls, reference, sample_weight, class_weight, reduction
-    ):
+    def test_losses_of_single_entries(self, cls, reference, sample_weight, class_weight, reduction):
         arguments = {"mask": "nan", "class_weight": class_weight}
         expected = references.elementwise(
             reference,

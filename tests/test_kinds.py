@@ -17,7 +17,9 @@ def classes_of_keras():
     return [
         cls
         for cls in vars(keras.losses).values()
-        if inspect.isclass(cls) and issubclass(cls, keras.losses.Loss) and cls is not keras.losses.Loss
+        if inspect.isclass(cls)
+        and issubclass(cls, keras.losses.Loss)
+        and cls is not keras.losses.Loss
     ]
 
 

@@ -229,7 +229,9 @@ class TestWhatIsRefused:
         with pytest.raises(TypeError, match="`loss` is not a loss"):
             get_loss("Here", loss)
 
-    @pytest.mark.parametrize("name", ["msee", "", "serialize", "nowhere>loss", "keras_multiloss>LossTerm"])
+    @pytest.mark.parametrize(
+        "name", ["msee", "", "serialize", "nowhere>loss", "keras_multiloss>LossTerm"]
+    )
     def test_a_name_of_no_loss(self, name):
         with pytest.raises(ValueError, match="no loss has this name"):
             get_loss("Here", name)

@@ -220,7 +220,9 @@ class TestConfig:
     def test_a_config_without_a_part_says_which(self, missing):
         config = every_argument().get_config()
         del config[missing]
-        with pytest.raises(ValueError, match=f"LossTerm.from_config: the config has no '{missing}'"):
+        with pytest.raises(
+            ValueError, match=f"LossTerm.from_config: the config has no '{missing}'"
+        ):
             kml.LossTerm.from_config(config)
 
     def test_a_config_is_not_changed_by_reading_it(self):

@@ -67,7 +67,14 @@ class TestMissingLabels:
 
     @pytest.mark.parametrize(
         ("dtype", "mask"),
-        [("uint8", -1), ("uint8", 256), ("bool", -1), ("bool", 1), ("int32", 0.5), ("int32", "nan")],
+        [
+            ("uint8", -1),
+            ("uint8", 256),
+            ("bool", -1),
+            ("bool", 1),
+            ("int32", 0.5),
+            ("int32", "nan"),
+        ],
     )
     def test_a_label_that_cannot_hold_the_mask_misses_nothing(self, dtype, mask):
         label = tensor([1, 0], dtype)

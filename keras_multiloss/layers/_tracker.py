@@ -40,14 +40,12 @@ class TermTracker(keras.metrics.Metric):
         self.is_readable = is_readable
         self.seen = list(names)
         if variable is None:
-            own = add_metric_sums(self, "sums", (vector_size(names, moving),))
-            self.variable = lambda: own
+            own: Any = add_metric_sums(self, "sums", (vector_size(names, moving),))
+            self.variable: Callable[[], Any] = lambda: own
         else:
             self.variable = variable
 
-    def update_state(
-        self, losses: dict[str, Any], weights: dict[str, Any], n_samples: Any
-    ) -> None:
+    def update_state(self, losses: dict[str, Any], weights: dict[str, Any], n_samples: Any) -> None:
         """Add the term losses and weights of a batch."""
         self.seen = list(losses)
         zero = ops.zeros(())

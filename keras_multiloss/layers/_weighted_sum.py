@@ -141,7 +141,9 @@ class WeightedSumLossLayer(keras.layers.Layer):
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
         config = dict(config)
         loss = WeightedSumLoss.from_config(config.pop("loss", None))
-        return cls(loss, **{k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}})
+        return cls(
+            loss, **{k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}}
+        )
 
 
 def _logged_samples(outputs: Any) -> Any:

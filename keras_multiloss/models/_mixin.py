@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import error
-from keras_multiloss._keras import KERAS_3, keras, ops, scale_for_distribution, set_state_layer
+from keras_multiloss._keras import (
+    KERAS_3,
+    keras,
+    ops,
+    scale_for_distribution,
+    set_state_layer,
+)
 from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers._state import TermWeights
-from keras_multiloss.layers._tracker import TermTracker
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
+from keras_multiloss.models._compiled import CompiledLoss
 from keras_multiloss.models._metrics import labels_for_metrics
 from keras_multiloss.models._packing import pack, unpack
 from keras_multiloss.models._structure import check_outputs_exist, output_names
 
-
-class _Compiled:
-    """What `compile(loss=WeightedSumLoss(...))` leaves behind; no object of Keras's."""
-
-    def __init__(self, loss: WeightedSumLoss, names: list[str] | None, metrics: list[Any]) -> None:
-        self.loss = loss
-        self.output_names = names
-        self.metrics = metrics
-        self.tracker = TermTracker(loss.names, loss.scheduled_names)
-        # Keras 2 tracks the total in the code that `compute_loss` replaces.
-        self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
-
-    @property
-    def trackers(self) -> list[Any]:
-        return [self.tracker] if self.total is None else [self.total, self.tracker]
+if TYPE_CHECKING:
+    _Model: Any = keras.Model
+else:
+    _Model = object
 
 
-class MultiLossMixin:
+class MultiLossMixin(_Model):
     """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
 
     Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
@@ -55,10 +50,12 @@ class MultiLossMixin:
         True
     """
 
-    _multi_loss: _Compiled | None = None
+    _multi_loss: CompiledLoss | None = None
     _is_training = False
 
-    def compile(self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any) -> None:
+    def compile(
+        self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
+    ) -> None:
         """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
 
         Args:
@@ -88,7 +85,7 @@ class MultiLossMixin:
         check_outputs_exist("MultiLossModel.compile", spec, self, names)
         super().compile(optimizer, None, *args, **kwargs)
         metrics = [kwargs.get("metrics"), kwargs.get("weighted_metrics")]
-        self._multi_loss = _Compiled(spec, names, metrics)
+        self._multi_loss = CompiledLoss(spec, names, metrics)
         self._set_term_weights(TermWeights() if spec.is_scheduled else None)
         self.loss = spec
 
@@ -139,24 +136,20 @@ class MultiLossMixin:
             extra = {"training": training} if KERAS_3 and training is not None else {}
             return super().compute_loss(x, y, y_pred, sample_weight, **extra)
         y, sample_weight = unpack(y, sample_weight)
-        training = self._is_training if training is None else training
-        losses = compiled.loss.term_losses(
-            y, y_pred, sample_weight, output_names=compiled.output_names
+        total = compiled.total_loss(
+            compiled.term_losses(y, y_pred, sample_weight),
+            self._current_weights(compiled.loss, training),
+            added=self.losses,
+            n_samples=_batch_size(x),
         )
-        weights = self._current_weights(compiled.loss, training)
-        total = compiled.loss.total(losses, weights)
-        for added in self.losses:
-            total = total + ops.sum(ops.cast(added, "float32"))
-        n_samples = _batch_size(x)
-        compiled.tracker.update_state(losses, weights, n_samples)
-        if compiled.total is not None:
-            compiled.total.update_state(total, sample_weight=n_samples)
         return scale_for_distribution(total)
 
-    def _current_weights(self, loss: WeightedSumLoss, training: bool) -> dict[str, Any]:
+    def _current_weights(self, loss: WeightedSumLoss, training: bool | None) -> dict[str, Any]:
         if not loss.is_scheduled:
             return loss.term_weights()
-        return self._term_weights.current(loss, training=bool(training))
+        is_training = self._is_training if training is None else bool(training)
+        weights: dict[str, Any] = self._term_weights.current(loss, training=is_training)
+        return weights
 
     def _check_has_optimizer(self) -> None:
         if self._multi_loss is not None and self.optimizer is None:

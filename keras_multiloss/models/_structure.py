@@ -53,7 +53,9 @@ def output_names(model: Any) -> list[str] | None:
         return None
     if isinstance(symbolic_output(model), dict):
         return [str(key) for key in by_name(symbolic_output(model))]
-    names = [model.layers[-1].name] if isinstance(model, keras.Sequential) else list(model.output_names)
+    names = (
+        [model.layers[-1].name] if isinstance(model, keras.Sequential) else list(model.output_names)
+    )
     return names if len(set(names)) == len(names) else None
 
 

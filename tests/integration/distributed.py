@@ -22,7 +22,9 @@ def two_devices():
     if backend() == "jax":
         import jax
 
-        keras.distribution.set_distribution(keras.distribution.DataParallel(devices=jax.devices()[:2]))
+        keras.distribution.set_distribution(
+            keras.distribution.DataParallel(devices=jax.devices()[:2])
+        )
         return contextlib.nullcontext()
     import tensorflow as tf
 
@@ -54,11 +56,15 @@ def main():
     history = model.fit(*data, batch_size=8, epochs=3, shuffle=False, verbose=0).history
     evaluated = model.evaluate(*data, batch_size=8, verbose=0, return_dict=True)
     kernels = [np.asarray(model.get_layer(name).get_weights()[0]) for name in ("age", "sex")]
-    print(json.dumps({
-        "weights": [kernel.tolist() for kernel in kernels],
-        "history": {k: [float(v) for v in values] for k, values in history.items()},
-        "evaluated": {k: float(v) for k, v in evaluated.items()},
-    }))
+    print(
+        json.dumps(
+            {
+                "weights": [kernel.tolist() for kernel in kernels],
+                "history": {k: [float(v) for v in values] for k, values in history.items()},
+                "evaluated": {k: float(v) for k, v in evaluated.items()},
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -53,15 +53,15 @@ def hosted(host):
         model = kml.MultiLossModel.from_model(network())
         model.compile("adam", loss=terms())
         return model, (x, labels)
-    model = kml.attach_losses(network(), terms(), labels={"species": {"shape": (), "dtype": "int32"}})
+    model = kml.attach_losses(
+        network(), terms(), labels={"species": {"shape": (), "dtype": "int32"}}
+    )
     model.compile("adam")
     return model, ({"x": x, **{f"{name}_label": label for name, label in labels.items()}},)
 
 
 @pytest.mark.parametrize("host", ["model", "layer"])
-def test_losses_of_the_package_train_and_reload_in_a_fresh_process(
-    host, fresh_process, model_path
-):
+def test_losses_of_the_package_train_and_reload_in_a_fresh_process(host, fresh_process, model_path):
     model, batch = hosted(host)
     model.fit(*batch, epochs=2, verbose=0)
     model.save(model_path)

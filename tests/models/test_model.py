@@ -120,8 +120,9 @@ def test_sample_weights_reach_every_term_as_an_array_and_as_a_partial_dict():
     partial = model.evaluate(x, y, sample_weight={"sex": zeros}, verbose=0, return_dict=True)
     assert partial["sex_loss"] == 0.0
     assert partial["age_loss"] == pytest.approx(plain["age_loss"], rel=1e-6)
-    both = model.evaluate(x, y, sample_weight={"age": ones, "sex": ones}, verbose=0,
-                          return_dict=True)
+    both = model.evaluate(
+        x, y, sample_weight={"age": ones, "sex": ones}, verbose=0, return_dict=True
+    )
     assert both == plain
     validation = (x, y, {"sex": zeros})
     logs = last(model.fit(x, y, sample_weight=zeros, validation_data=validation, verbose=0))
@@ -247,8 +248,9 @@ def test_metrics_see_the_label_of_their_output_when_others_have_none():
     loss = kml.LossTerm("mse", "age", "height") + kml.LossTerm("binary_crossentropy", "sex")
     model = compiled(loss, metrics={"sex": ["mae"]}, weighted_metrics={"sex": ["mse"]})
     data = {"height": y["age"], "sex": y["sex"]}
-    logs = model.evaluate(x, data, sample_weight=np.ones(24, "float32"), verbose=0,
-                          return_dict=True)
+    logs = model.evaluate(
+        x, data, sample_weight=np.ones(24, "float32"), verbose=0, return_dict=True
+    )
     predicted = model.predict(x, verbose=0)["sex"]
     name = "sex_mae" if "sex_mae" in logs else "sex_mean_absolute_error"
     assert logs[name] == pytest.approx(np.abs(predicted - y["sex"]).mean(), rel=1e-5)
@@ -346,9 +348,7 @@ def test_masked_time_steps_are_left_out_as_keras_leaves_them_out(dtype):
     labels = {"tag": np.array([[1.0, 2.0, 9.0, 9.0], [3.0, 9.0, 9.0, 9.0]], "float32")[..., None]}
     inputs = keras.Input((4,), dtype="int32")
     embedded = keras.layers.Embedding(5, 3, mask_zero=True)(inputs)
-    tag = keras.layers.TimeDistributed(keras.layers.Dense(1), name="tag", dtype=dtype)(
-        embedded
-    )
+    tag = keras.layers.TimeDistributed(keras.layers.Dense(1), name="tag", dtype=dtype)(embedded)
     model = kml.MultiLossModel(inputs, {"tag": tag})
     model.compile("sgd", loss=kml.LossTerm("mse", "tag"))
     predicted = np.asarray(ops.convert_to_numpy(ops.cast(model(tokens)["tag"], "float32")))

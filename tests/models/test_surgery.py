@@ -13,8 +13,13 @@ SPEC = kml.LossTerm("mse", "age") + 0.5 * kml.LossTerm("binary_crossentropy", "s
 
 def shapes(model):
     """Shape without batch, and dtype, of each input."""
-    return {t.name: (tuple(t.shape)[1:], keras.backend.standardize_dtype(t.dtype) if KERAS_3
-                     else t.dtype.name) for t in model.inputs}
+    return {
+        t.name: (
+            tuple(t.shape)[1:],
+            keras.backend.standardize_dtype(t.dtype) if KERAS_3 else t.dtype.name,
+        )
+        for t in model.inputs
+    }
 
 
 def classifier(**kwargs):

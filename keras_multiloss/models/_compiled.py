@@ -1,0 +1,62 @@
+"""What `compile(loss=WeightedSumLoss(...))` leaves behind in a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._keras import KERAS_3, keras, ops
+from keras_multiloss.layers._tracker import TermTracker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from keras_multiloss.losses import WeightedSumLoss
+
+
+class CompiledLoss:
+    """A total loss with the names of the outputs and the running means of its terms.
+
+    It is no object of Keras's, so that a model neither tracks it nor keeps it when the
+    model is compiled again.
+
+    Args:
+        loss: the total loss.
+        output_names: what the outputs are called; `None` where only a call can tell.
+        metrics: the `metrics` and `weighted_metrics` that the model was compiled with.
+    """
+
+    def __init__(
+        self, loss: WeightedSumLoss, output_names: list[str] | None, metrics: list[Any]
+    ) -> None:
+        self.loss = loss
+        self.output_names = output_names
+        self.metrics = metrics
+        self.tracker = TermTracker(loss.names, loss.scheduled_names)
+        # Keras 2 tracks the total in the code that `compute_loss` replaces.
+        self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
+
+    @property
+    def trackers(self) -> list[Any]:
+        """The metrics that hold the logs."""
+        return [self.tracker] if self.total is None else [self.total, self.tracker]
+
+    def term_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
+        """The unweighted loss of each term, by name."""
+        return self.loss.term_losses(y, y_pred, sample_weight, output_names=self.output_names)
+
+    def total_loss(
+        self,
+        losses: dict[str, Any],
+        weights: dict[str, Any],
+        *,
+        added: Iterable[Any],
+        n_samples: Any,
+    ) -> Any:
+        """The weighted sum and what layers added to it; all of it goes into the logs."""
+        total = self.loss.total(losses, weights)
+        for value in added:
+            total = total + ops.sum(ops.cast(value, "float32"))
+        self.tracker.update_state(losses, weights, n_samples)
+        if self.total is not None:
+            self.total.update_state(total, sample_weight=n_samples)
+        return total
