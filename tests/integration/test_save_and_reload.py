@@ -120,3 +120,20 @@ def test_a_saved_file_holds_no_code(model_path):
         config = json.loads(archive.read("config.json"))
     assert "keras_multiloss>WeightedSumLoss" in json.dumps(config)
     assert "lambda" not in json.dumps(config).lower()
+
+
+def test_a_tampered_file_names_the_part_that_is_wrong(model_path, tmp_path):
+    model, _ = hosted("model")
+    model.save(model_path)
+    tampered = tmp_path / "tampered.keras"
+    with zipfile.ZipFile(model_path) as old, zipfile.ZipFile(tampered, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name == "config.json":
+                config = json.loads(content)
+                terms = config["compile_config"]["loss"]["config"]["terms"]
+                terms[1]["outputs"] = "sexx"
+                content = json.dumps(config).encode()
+            new.writestr(name, content)
+    with pytest.raises(ValueError, match=r"(?s)term 'sexx' .*did you mean 'sex'"):
+        keras.saving.load_model(tampered)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._keras import keras
 from tests.conftest import two_heads, two_heads_data
-from tests.lanes import needs_layer_logs
+from tests.lanes import needs_layer_logs, needs_tensorflow_backend
 
 
 def specs():
@@ -90,9 +90,10 @@ def test_a_custom_loop_computes_the_loss_of_the_hosts():
         assert logs[f"{name}_loss"] == pytest.approx(float(value), rel=1e-6)
 
 
-@pytest.mark.skipif(KERAS_3, reason="`tf.keras` is another package than `keras` on Keras 3 only")
-def test_objects_of_tf_keras_and_of_keras_are_the_same():
+@needs_tensorflow_backend
+def test_users_of_tf_keras_meet_the_same_classes():
     import tensorflow as tf
 
     assert issubclass(kml.MultiLossModel, tf.keras.Model)
     assert issubclass(kml.WeightedSumLoss, tf.keras.losses.Loss)
+    assert issubclass(kml.WeightedSumLossLayer, tf.keras.layers.Layer)

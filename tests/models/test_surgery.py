@@ -187,6 +187,16 @@ def test_a_multi_loss_model_becomes_a_plain_functional_model():
     assert stripped.get_layer("age") is model.get_layer("age")
 
 
+@pytest.mark.parametrize("shape", ["array", "dict"])
+def test_label_inputs_fed_as_x_and_y_are_an_error(shape):
+    x, y = two_heads_data()
+    training = kml.attach_losses(two_heads(), SPEC)
+    training.compile("sgd")
+    # Keras itself says which inputs are missing; the labels are never dropped in silence.
+    with pytest.raises(ValueError, match="age_label|expects 3 input|Missing data"):
+        training.fit({"x": x} if shape == "dict" else x, y, verbose=0)
+
+
 def test_a_loss_layer_inside_a_nested_model_is_refused():
     inner = kml.attach_losses(two_heads(), SPEC)
     outer = keras.Model(inner.input, inner(inner.input))
