@@ -223,7 +223,6 @@ class TestWhatIsRefused:
             1,
             ["mse"],
         ],
-        ids=str,
     )
     def test_what_is_no_loss(self, loss):
         with pytest.raises(TypeError, match="`loss` is not a loss"):

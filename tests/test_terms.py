@@ -118,7 +118,6 @@ class TestArguments:
                 "`class_weight` needs one label",
             ),
         ],
-        ids=str,
     )
     def test_arguments_that_do_not_fit_raise(self, arguments, kind, text):
         with pytest.raises(kind, match=text):

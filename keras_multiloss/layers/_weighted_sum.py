@@ -131,10 +131,11 @@ class WeightedSumLossLayer(keras.layers.Layer):
             return symbols_like(outputs)
 
     def get_config(self) -> dict[str, Any]:
+        names = self.output_names  # a list that Keras has wrapped
         return {
             **super().get_config(),
             "loss": self.loss.get_config(),
-            "output_names": self.output_names,
+            "output_names": None if names is None else list(names),
         }
 
     @classmethod

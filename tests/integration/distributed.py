@@ -3,14 +3,10 @@
 Run as a program, once for every strategy: two of them in one process disturb each other.
 """
 
+import contextlib
 import json
 import os
 import sys
-
-host, n_devices = sys.argv[1], int(sys.argv[2])
-os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
-
-import contextlib
 
 import numpy as np
 
@@ -33,7 +29,8 @@ def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
 
 
-def main():
+def main(host, n_devices):
+    os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     scope = two_devices() if n_devices == 2 else contextlib.nullcontext()
     import keras_multiloss as kml
     from tests.conftest import two_heads, two_heads_data
@@ -68,4 +65,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1], int(sys.argv[2]))
