@@ -135,7 +135,7 @@ class TestArguments:
     def test_an_object_of_the_other_keras_is_refused(self):
         other = "tf_keras" if keras.__name__.split(".")[0] == "keras" else "keras"
         foreign = type("Foreign", (), {"__module__": f"{other}.losses", "__call__": own_function})
-        with pytest.raises(TypeError, match=f"`loss` belongs to another Keras.*`{other}`"):
+        with pytest.raises(TypeError, match=f"(?s)`loss` belongs to another Keras.*`{other}`"):
             kml.LossTerm(foreign(), "age")
         with pytest.raises(TypeError, match="`weight` belongs to another Keras"):
             kml.LossTerm("mse", "age", weight=foreign())
