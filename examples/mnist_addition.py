@@ -107,7 +107,7 @@ def draw(path, x, outputs, numbers):
     mpl.use("Agg")
     import matplotlib.pyplot as plt  # noqa: PLC0415 (after the choice of the backend)
 
-    figure, axes = plt.subplots(3, 8, figsize=(9, 4.4))
+    figure, axes = plt.subplots(3, 8, figsize=(9, 3.9))
     read = [outputs["left"].argmax(-1), outputs["right"].argmax(-1)]
     for i, axis in enumerate(axes.flat):
         axis.imshow(np.hstack([x[0][i, ..., 0], x[1][i, ..., 0]]), cmap="gray_r")

@@ -226,8 +226,8 @@ def _add_local_weight(
 ) -> Any:
     """A weight that each replica of `tf.distribute` assigns for itself.
 
-    To assign any other variable makes the replicas wait for each other in the middle of a
-    call, and Keras then counts what the first has added to the losses for the second too.
+    To assign a mirrored variable makes the replicas wait for each other in the middle of a
+    call; the `loss` that Keras logs was then seen to count one replica's loss for another.
     """
     if backend() != "tensorflow":
         options: dict[str, Any] = {"autocast": False}

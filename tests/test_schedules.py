@@ -75,7 +75,7 @@ def test_a_scaled_schedule_survives_json(schedule):
     "config", [{}, {"schedule": None, "factor": 1.0}, {"schedule": 1, "factor": 1.0}]
 )
 def test_a_config_without_a_schedule_raises(config):
-    with pytest.raises((TypeError, ValueError), match="ScaledSchedule.*schedule"):
+    with pytest.raises((TypeError, ValueError), match=r"ScaledSchedule.*schedule"):
         ScaledSchedule.from_config(config)
 
 

@@ -196,7 +196,7 @@ def test_label_inputs_fed_as_x_and_y_are_an_error(shape):
     training.compile("sgd")
     # Keras itself says so, as the model is a plain one; the labels are not dropped in silence.
     warnings.simplefilter("ignore", UserWarning)  # of the structure, on JAX
-    with pytest.raises(ValueError, match="age_label|expects 3|is not connected"):
+    with pytest.raises(ValueError, match=r"age_label|expects 3|is not connected"):
         training.fit({"x": x} if shape == "dict" else x, y, verbose=0)
 
 
