@@ -12,8 +12,9 @@ import importlib
 import importlib.util
 import inspect
 import os
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,76 +43,7 @@ def _tensorflow() -> Any:
     return tf
 
 
-def _ops_over_tensorflow() -> Any:
-    """The names of `keras.ops` that the library uses, for Keras 2."""
-    tf = _tensorflow()
-
-    def convert_to_tensor(x: Any, dtype: Any = None) -> Any:
-        if dtype is not None and tf.is_tensor(x):
-            return tf.cast(x, dtype)
-        if dtype is None and isinstance(x, float):
-            dtype = "float32"
-        return tf.convert_to_tensor(x, dtype)
-
-    def shape(x: Any) -> tuple[Any, ...]:
-        static, dynamic = x.shape, tf.shape(x)
-        return tuple(dynamic[i] if d is None else d for i, d in enumerate(static))
-
-    return SimpleNamespace(
-        abs=tf.abs,
-        all=tf.reduce_all,
-        any=tf.reduce_any,
-        arange=tf.range,
-        argmax=lambda x, axis=-1: tf.argmax(x, axis=axis, output_type="int32"),
-        cast=tf.cast,
-        clip=tf.clip_by_value,
-        concatenate=tf.concat,
-        convert_to_numpy=lambda x: tf.convert_to_tensor(x).numpy(),
-        convert_to_tensor=convert_to_tensor,
-        equal=tf.equal,
-        exp=tf.exp,
-        expand_dims=tf.expand_dims,
-        expm1=tf.math.expm1,
-        full_like=lambda x, value: tf.fill(tf.shape(x), tf.cast(value, x.dtype)),
-        is_tensor=tf.is_tensor,
-        isnan=tf.math.is_nan,
-        log=tf.math.log,
-        log1p=tf.math.log1p,
-        log_softmax=tf.nn.log_softmax,
-        logical_and=tf.logical_and,
-        logical_not=tf.logical_not,
-        logical_or=tf.logical_or,
-        logsumexp=tf.reduce_logsumexp,
-        max=tf.reduce_max,
-        maximum=tf.maximum,
-        mean=tf.reduce_mean,
-        minimum=tf.minimum,
-        not_equal=tf.not_equal,
-        ones=tf.ones,
-        one_hot=lambda x, n: tf.one_hot(tf.cast(x, "int32"), n),
-        ones_like=tf.ones_like,
-        pad=lambda x, width, constant_values=0: tf.pad(x, width, constant_values=constant_values),
-        prod=tf.reduce_prod,
-        reshape=tf.reshape,
-        round=tf.round,
-        shape=shape,
-        sigmoid=tf.sigmoid,
-        softplus=tf.nn.softplus,
-        sqrt=tf.sqrt,
-        square=tf.square,
-        squeeze=tf.squeeze,
-        stack=tf.stack,
-        stop_gradient=tf.stop_gradient,
-        sum=tf.reduce_sum,
-        take=lambda x, indices, axis=0: tf.gather(x, indices, axis=axis),
-        take_along_axis=tf.experimental.numpy.take_along_axis,
-        where=tf.where,
-        zeros=tf.zeros,
-        zeros_like=tf.zeros_like,
-    )
-
-
-ops = keras.ops if KERAS_3 else _ops_over_tensorflow()
+ops: Any = keras.ops if KERAS_3 else ops_over_tensorflow()
 
 
 def dtype_name(tensor: Any) -> str:

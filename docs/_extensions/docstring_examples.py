@@ -4,8 +4,9 @@ import doctest
 import importlib
 import pkgutil
 
-import keras_multiloss
 from sphinx.util import logging
+
+import keras_multiloss
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,9 @@ import importlib
 import pkgutil
 from typing import Any, NamedTuple
 
-import keras_multiloss
 from sphinx.util import logging
+
+import keras_multiloss
 
 logger = logging.getLogger(__name__)
 
