@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._keras import keras
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -21,8 +21,6 @@ def blocks(name):
 )
 @pytest.mark.parametrize("number", range(4))
 def test_each_of_the_four_ways_runs(number, tmp_path, monkeypatch):
-    if number == 0 and not KERAS_3:
-        pytest.skip("Keras 2 shows a compiled loss one output at a time")
     monkeypatch.chdir(tmp_path)
     exec(compile(blocks("README.md")[number], f"README.md, way {number + 1}", "exec"), {})  # noqa: S102
 
