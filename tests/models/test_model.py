@@ -140,6 +140,14 @@ def test_one_sample_weight_array_serves_terms_without_labels():
     assert logs == {"loss": 0.0, "agree_loss": 0.0, "age_loss": 0.0}
 
 
+def test_a_validation_split_takes_its_share_of_the_sample_weights():
+    x, y = two_heads_data()
+    weights = np.concatenate([np.ones(18), np.zeros(6)]).astype("float32")
+    history = compiled().fit(x, y, sample_weight=weights, validation_split=0.25, verbose=0)
+    logs = last(history)
+    assert logs["val_loss"] == 0.0 < logs["loss"]
+
+
 def test_sample_weights_of_another_length_are_refused():
     x, y = two_heads_data()
     with pytest.raises(ValueError, match="'sex' has another length than the labels"):
