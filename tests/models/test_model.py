@@ -353,8 +353,8 @@ def test_a_sequential_model_is_wrapped_and_shares_its_layers():
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_masked_time_steps_are_left_out_as_keras_leaves_them_out(dtype):
-    if dtype == "bfloat16" and VERSION == (3, 7):
-        pytest.skip("Keras 3.7 itself loses a mask where a layer casts its input")
+    if dtype == "bfloat16" and (3, 0) <= VERSION < (3, 14):
+        pytest.skip("Keras itself loses a mask where a layer casts its input, until 3.14")
     tokens = np.array([[1, 2, 0, 0], [3, 0, 0, 0]])
     labels = {"tag": np.array([[1.0, 2.0, 9.0, 9.0], [3.0, 9.0, 9.0, 9.0]], "float32")[..., None]}
     inputs = keras.Input((4,), dtype="int32")
