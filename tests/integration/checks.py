@@ -13,14 +13,13 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss._keras import keras
 from keras_multiloss._names import by_name
-from keras_multiloss.data import labels_to_inputs
 from keras_multiloss.losses import as_weighted_sum
 from tests.fresh import FreshProcess
 from tests.lanes import BACKEND
 
 #: What a user may have to write for a case: `build`, and the lines of `train`.
 MAX_LINES = 25
-N_LINES_OF_TRAIN = 3
+N_LINES_OF_TRAIN = 4
 
 #: A file is evaluated by the same operations, traced anew: equal but for the last bits.
 SAME = {"rel": 1e-6, "abs": 1e-7}
@@ -35,7 +34,7 @@ def train(host, model, loss, data, *, labels=None, **fit):
     else:
         hosted = kml.attach_losses(model, loss, labels)
         inputs = None if isinstance(data[0], dict) else model.inputs[0].name
-        data = (labels_to_inputs(data, inputs=inputs),)
+        data = (kml.data.labels_to_inputs(data, inputs=inputs),)
         hosted.compile(optimizer)
     return hosted, data, hosted.fit(*data, **fit).history
 
