@@ -1,11 +1,16 @@
 """What the library takes from inside Keras is there and does what is relied on."""
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from keras_multiloss import _keras
-from keras_multiloss._keras import KERAS_3, keras, ops
+from keras_multiloss._keras import keras, ops
+from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 from tests.conftest import two_heads
+from tests.lanes import needs_tensorflow
 
 
 def test_losses_keep_the_arguments_that_their_configs_drop():
@@ -67,8 +72,97 @@ def test_objects_of_the_other_keras_are_told_apart():
     assert not _keras.is_from_other_keras(keras.losses.Huber())
 
 
-@pytest.mark.skipif(KERAS_3, reason="Keras 3 has `keras.ops` itself")
-def test_the_ops_of_keras_2_cast_as_keras_3_does():
-    assert ops.convert_to_tensor(1.5).dtype.name == "float32"
-    assert ops.argmax(ops.convert_to_tensor([[1.0, 3.0]])).numpy().tolist() == [1]
-    assert ops.shape(ops.convert_to_tensor([[1.0, 3.0]])) == (1, 2)
+X = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, 2.0]], "float32")
+Y = np.array([[2.0, -2.0, 1.0], [1.5, 4.0, 2.0]], "float32")
+FLAGS = np.array([[True, False, True], [True, True, True]])
+MORE_FLAGS = np.array([[True, True, False], [False, True, True]])
+PLACES = np.array([[2, 0], [1, 1]], "int32")
+
+#: What each op of `keras.ops` that the library uses gives, by NumPy; the Keras 2 lanes have
+#: their own.
+OPS = [
+    ("abs", (X,), {}, np.abs(X)),
+    ("all", (FLAGS,), {"axis": -1}, FLAGS.all(-1)),
+    ("any", (MORE_FLAGS,), {"axis": (0, 1)}, True),
+    ("arange", (3,), {}, [0, 1, 2]),
+    ("argmax", (X,), {"axis": -1}, [2, 2]),
+    ("cast", (X, "int32"), {}, X.astype("int32")),
+    ("cast", (-1.0, "int32"), {}, -1),
+    ("clip", (X, 0.0, 1.0), {}, np.clip(X, 0, 1)),
+    ("concatenate", ([X, Y],), {"axis": 1}, np.concatenate([X, Y], 1)),
+    ("convert_to_tensor", (1.5,), {}, np.float32(1.5)),
+    ("convert_to_tensor", ([1, 2],), {"dtype": "float32"}, np.float32([1, 2])),
+    ("equal", (X, Y), {}, X == Y),
+    ("exp", (X,), {}, np.exp(X)),
+    ("expand_dims", (X, -1), {}, X[..., None]),
+    ("expm1", (X,), {}, np.expm1(X)),
+    ("full_like", (X, 7.0), {}, np.full_like(X, 7.0)),
+    ("isnan", (np.float32([1, np.nan]),), {}, [False, True]),
+    ("log", (np.abs(X) + 1,), {}, np.log(np.abs(X) + 1)),
+    ("log1p", (np.abs(X),), {}, np.log1p(np.abs(X))),
+    ("log_softmax", (X,), {}, X - np.log(np.exp(X).sum(-1, keepdims=True))),
+    ("logical_and", (FLAGS, MORE_FLAGS), {}, FLAGS & MORE_FLAGS),
+    ("logical_not", (FLAGS,), {}, ~FLAGS),
+    ("logical_or", (FLAGS, MORE_FLAGS), {}, FLAGS | MORE_FLAGS),
+    ("logsumexp", (X,), {"axis": 0}, np.log(np.exp(X).sum(0))),
+    ("max", (X,), {"axis": -1}, X.max(-1)),
+    ("maximum", (X, 1.0), {}, np.maximum(X, 1)),
+    ("mean", (X,), {"axis": (0, 1)}, X.mean()),
+    ("minimum", (X, Y), {}, np.minimum(X, Y)),
+    ("not_equal", (X, Y), {}, X != Y),
+    ("one_hot", (np.int32([2, 0]), 3), {}, np.eye(3)[[2, 0]]),
+    ("ones", ((2, 1),), {}, np.ones((2, 1))),
+    ("ones_like", (X,), {"dtype": "bool"}, np.ones_like(FLAGS)),
+    (
+        "pad",
+        (X, [[0, 0], [1, 2]]),
+        {"constant_values": 9.0},
+        np.pad(X, [[0, 0], [1, 2]], constant_values=9),
+    ),
+    ("prod", (X,), {"axis": 1}, X.prod(1)),
+    ("reshape", (X, (3, 2)), {}, X.reshape(3, 2)),
+    ("round", (np.float32([0.5, 1.5, 2.4]),), {}, [0, 2, 2]),
+    ("sigmoid", (X,), {}, 1 / (1 + np.exp(-X))),
+    ("softplus", (X,), {}, np.log1p(np.exp(X))),
+    ("sqrt", (np.abs(X),), {}, np.sqrt(np.abs(X))),
+    ("square", (X,), {}, X**2),
+    ("squeeze", (X[:, :1], -1), {}, X[:, 0]),
+    ("stack", ([X, Y],), {"axis": 1}, np.stack([X, Y], 1)),
+    ("stop_gradient", (X,), {}, X),
+    ("sum", (X,), {"axis": -1, "keepdims": True}, X.sum(-1, keepdims=True)),
+    ("take", (X, np.int32([2, 0])), {"axis": 1}, X[:, [2, 0]]),
+    ("take_along_axis", (X, PLACES, 1), {}, np.take_along_axis(X, PLACES, 1)),
+    ("where", (FLAGS, X, Y), {}, np.where(FLAGS, X, Y)),
+    ("zeros", (()), {"shape": ()}, 0.0),
+    ("zeros_like", (X,), {}, np.zeros_like(X)),
+]
+
+
+TESTED = {op[0] for op in OPS} | {"convert_to_numpy", "is_tensor", "shape"}
+
+
+@pytest.mark.parametrize(("name", "args", "kwargs", "expected"), OPS, ids=[op[0] for op in OPS])
+def test_an_op_means_the_same_in_every_lane(name, args, kwargs, expected):
+    args = [ops.convert_to_tensor(x) if isinstance(x, np.ndarray) else x for x in args]
+    result = ops.convert_to_numpy(getattr(ops, name)(*args, **kwargs))
+    # Transcendental functions differ in the last bits between backends.
+    np.testing.assert_allclose(result, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_a_shape_is_a_tuple_in_every_lane():
+    assert tuple(ops.shape(ops.convert_to_tensor(X))) == (2, 3)
+    assert ops.is_tensor(ops.convert_to_tensor(X))
+    assert not ops.is_tensor(X)
+
+
+def test_every_op_that_the_library_uses_is_tested():
+    package = Path(_keras.__file__).parent
+    texts = [path.read_text(encoding="utf-8") for path in package.rglob("*.py")]
+    used = {name for text in texts for name in re.findall(r"\bops\.([a-z_0-9]+)\(", text)}
+    assert used - TESTED == set()
+
+
+@needs_tensorflow
+def test_the_ops_of_keras_2_are_those_that_are_tested():
+    names = list(vars(ops_over_tensorflow()))
+    assert names == sorted(TESTED)
