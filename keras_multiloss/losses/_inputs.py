@@ -23,6 +23,20 @@ def check_roles(where: str, y_pred: Any, *roles: str) -> tuple[Any, ...]:
     )
 
 
+def check_one_output(where: str, y_pred: Any) -> Any:
+    """The output; raises unless there is exactly one."""
+    if not isinstance(y_pred, (list, tuple, dict)):
+        return y_pred
+    raise error(
+        ValueError,
+        where,
+        "it needs one output",
+        expected="one tensor",
+        received=_described(y_pred),
+        hint=f"name one output in a term: LossTerm({where}(), 'output', ...)",
+    )
+
+
 def check_several(where: str, y_pred: Any) -> tuple[Any, ...]:
     """The outputs as a tuple; raises unless there are two or more."""
     if isinstance(y_pred, (list, tuple)) and len(y_pred) >= 2:
@@ -63,6 +77,21 @@ def check_one_label(where: str, y_true: Any) -> Any:
         expected="the name of a label, LossTerm(..., labels='label')",
         received="no label" if y_true is None else f"{len(y_true)} labels in a {_kind(y_true)}",
         hint="`labels` of a term are by default those of the outputs' names",
+    )
+
+
+def check_labels(where: str, y_true: Any, *roles: str) -> tuple[Any, ...]:
+    """The labels as a tuple of tensors; raises unless there is one for each role."""
+    if isinstance(y_true, (list, tuple)) and len(y_true) == len(roles):
+        return tuple(x if ops.is_tensor(x) else ops.convert_to_tensor(x) for x in y_true)
+    given = f"{len(y_true)} labels" if isinstance(y_true, (list, tuple, dict)) else "one label"
+    raise error(
+        ValueError,
+        where,
+        f"it needs {len(roles)} labels",
+        expected=f"the labels ({', '.join(roles)}), in this order",
+        received="no label" if y_true is None else given,
+        hint=f"name them in a term: LossTerm({where}(), ..., labels={list(roles)})",
     )
 
 
