@@ -139,6 +139,34 @@ def check_positive(where: str, argument: str, value: object) -> float:
     return number
 
 
+def check_not_negative(where: str, argument: str, value: object) -> float:
+    """The value as a float; raises unless it is a finite number, 0 or more."""
+    number = check_finite_number(where, argument, value)
+    if number < 0:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` is negative",
+            expected="a number from 0 up",
+            received=repr(number),
+        )
+    return number
+
+
+def check_between(where: str, argument: str, value: object, low: float, high: float) -> float:
+    """The value as a float; raises unless it lies between two bounds, or on one."""
+    number = check_finite_number(where, argument, value)
+    if not low <= number <= high:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` is out of range",
+            expected=f"a number from {low:g} to {high:g}",
+            received=repr(number),
+        )
+    return number
+
+
 def check_choice(where: str, argument: str, value: object, choices: Iterable[str]) -> None:
     """Raise unless `value` is one of the choices."""
     names = list(choices)

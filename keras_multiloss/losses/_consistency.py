@@ -13,6 +13,7 @@ from keras_multiloss._shapes import static_shape
 from keras_multiloss.losses._inputs import check_one_shape, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
+from keras_multiloss.losses._vectors import cosines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -118,14 +119,7 @@ def _mse(outputs: Any) -> Any:
 
 
 def _cosine(outputs: Any) -> Any:
-    units = [_unit(output) for output in outputs]
-    return 1.0 - _mean_over_pairs(lambda a, b: ops.sum(a * b, axis=-1), units)
-
-
-def _unit(vectors: Any) -> Any:
-    """The vectors at length 1; those of length zero stay, and have finite gradients."""
-    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
-    return vectors / ops.sqrt(ops.maximum(squares, 1e-12))
+    return 1.0 - _mean_over_pairs(cosines, outputs)
 
 
 def _kl(logs: Any) -> Any:

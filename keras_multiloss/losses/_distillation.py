@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_positive
+from keras_multiloss._checks import check_between, check_positive
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_one_shape, check_roles
+from keras_multiloss._shapes import rank, same_shape, sparse_label, static_shape
+from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_roles
 from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
@@ -19,22 +20,25 @@ class DistillationLoss(JointLoss):
     q=\operatorname{softmax}(t/\tau),\; p=\operatorname{softmax}(s/\tau)$$
 
     The factor $\tau^2$ keeps the size of the gradients when the temperature changes. No
-    gradient flows to the teacher. It needs no label: give the term `labels=None`, and put
-    the loss of the student against the true label into a term of its own.
+    gradient flows to the teacher. It needs no label: give the term `labels=None`. With a
+    label it is $(1-\alpha)\,\ell + \alpha\,\ell_y$, where $\ell_y$ is the cross-entropy of the
+    student against the label, at temperature 1; to log the two apart, make them two terms.
 
     Args:
         temperature: $\tau > 0$; the higher, the more the small probabilities count.
+        label_share: $\alpha$, from 0 to 1; it counts only where the term has a label.
         reduction: as for `JointLoss`.
         name: name of the loss.
 
     Shape:
-        - y_true: `None`.
+        - y_true: `None`, class numbers `(batch, ...)`, or probabilities of the shape of the
+          outputs.
         - y_pred: a pair of logits `(student, teacher)`, both `(batch, ..., n_classes)`.
         - result: `(batch, ...)`.
 
     Raises:
-        ValueError: if the temperature is not positive, or the outputs are not a pair of one
-            shape.
+        ValueError: if an argument is out of range, the outputs are not a pair of one shape,
+            or there are several labels.
 
     Example:
         >>> import numpy as np
@@ -55,19 +59,36 @@ class DistillationLoss(JointLoss):
         self,
         *,
         temperature: float = 2.0,
+        label_share: float = 0.5,
         reduction: Reduction = "sum_over_batch_size",
         name: str = "distillation",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.temperature = check_positive("DistillationLoss", "temperature", temperature)
+        self.label_share = check_between("DistillationLoss", "label_share", label_share, 0.0, 1.0)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
         student, teacher = check_roles(where, y_pred, "student", "teacher")
         check_one_shape(where, (student, teacher))
         log_p = ops.log_softmax(student / self.temperature, axis=-1)
         log_q = ops.log_softmax(ops.stop_gradient(teacher) / self.temperature, axis=-1)
-        return self.temperature**2 * ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
+        soft = self.temperature**2 * ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
+        if y_true is None:
+            return soft
+        hard = _cross_entropy(where, check_one_label(where, y_true), student)
+        return (1.0 - self.label_share) * soft + self.label_share * hard
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "temperature": self.temperature}
+        own = {"temperature": self.temperature, "label_share": self.label_share}
+        return {**super().get_config(), **own}
+
+
+def _cross_entropy(where: str, label: Any, logits: Any) -> Any:
+    """The cross-entropy of logits against class numbers or probabilities."""
+    if rank(label) == rank(logits) and (static_shape(label) or ())[-1:] != (1,):
+        label = same_shape(where, label, logits)
+    else:
+        classes = ops.cast(sparse_label(where, label, logits), "int32")
+        label = ops.one_hot(classes, logits.shape[-1])
+    return -ops.sum(ops.cast(label, "float32") * ops.log_softmax(logits, axis=-1), axis=-1)

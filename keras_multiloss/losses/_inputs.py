@@ -66,6 +66,21 @@ def check_one_shape(where: str, outputs: tuple[Any, ...]) -> None:
             )
 
 
+def check_matrices(where: str, outputs: tuple[Any, ...]) -> None:
+    """Raise unless each output has one vector a sample."""
+    for output in outputs:
+        shape = static_shape(output)
+        if shape is not None and len(shape) != 2:
+            raise error(
+                ValueError,
+                where,
+                "an output is not one vector a sample",
+                expected="outputs of shape (batch, n)",
+                received=f"shape {shape}",
+                hint="put a Flatten or a pooling layer before the output",
+            )
+
+
 def check_one_label(where: str, y_true: Any) -> Any:
     """The label as a tensor; raises unless there is exactly one."""
     if y_true is not None and not isinstance(y_true, (tuple, dict)):

@@ -28,6 +28,7 @@ class Case:
         label: an array, a tuple of arrays or `None`.
         frozen: positions of the outputs that get no gradient.
         is_coupled: whether the value of a sample depends on the other samples.
+        needs_labels: whether the loss refuses to do without its labels.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case:
     label: Any = None
     frozen: tuple[int, ...] = ()
     is_coupled: bool = False
+    needs_labels: bool = True
 
     @property
     def labels(self) -> tuple[np.ndarray, ...]:

@@ -1,5 +1,15 @@
 """Every joint loss with inputs that fit it: what the contracts run over."""
 
-from tests.losses import cases_of_distributions
+from tests.losses import (
+    cases_of_distributions,
+    cases_of_embeddings,
+    cases_of_regressions,
+    cases_of_survival,
+)
 
-CASES = [*cases_of_distributions.CASES]
+CASES = [
+    *cases_of_distributions.CASES,
+    *cases_of_embeddings.CASES,
+    *cases_of_regressions.CASES,
+    *cases_of_survival.CASES,
+]

@@ -1,6 +1,6 @@
 """The joint losses written slowly in NumPy, in float64 and straight from their definitions."""
 
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 
 import numpy as np
 
@@ -37,9 +37,13 @@ def product_binary_crossentropy(label, *probabilities):
     return -label * np.log(p) - (1 - label) * np.log(1 - p)
 
 
-def distillation(label, student, teacher, temperature):
+def distillation(label, student, teacher, temperature, label_share=0.5):
     p, q = softmax(student / temperature), softmax(teacher / temperature)
-    return temperature**2 * kl(q, p)
+    soft = temperature**2 * kl(q, p)
+    if label is None:
+        return soft
+    hard = np.array([-np.log(row[y]) for row, y in zip(softmax(student), label, strict=True)])
+    return (1 - label_share) * soft + label_share * hard
 
 
 def kl(p, q):
@@ -80,4 +84,47 @@ def deep_supervision(label, *outputs, weights):
         columns = [int((j + 0.5) * label.shape[2] / width) for j in range(width)]
         resized = label[:, rows][:, :, columns]
         values += weight * np.mean((resized - output) ** 2, axis=(1, 2, 3))
+    return values
+
+
+def gaussian_nll(label, mean, log_variance):
+    """The density itself, without its constant factor."""
+    density = np.exp(-((label - mean) ** 2) / (2 * np.exp(log_variance)))
+    return -np.log(density / np.sqrt(np.exp(log_variance)))
+
+
+def mixture_density_nll(label, logits, mean, log_variance):
+    """The density of each component in turn."""
+    shares = softmax(logits)
+    values = []
+    for i, y in enumerate(label):
+        density = 0.0
+        for k, share in enumerate(shares[i]):
+            deviation = np.sqrt(np.exp(log_variance[i, k])) * np.ones_like(mean[i, k])
+            powers = np.exp(-((y - mean[i, k]) ** 2) / (2 * deviation**2)) / deviation
+            density += share * np.prod(powers)
+        values.append(-np.log(density))
+    return np.array(values)
+
+
+def ordering(label, *outputs, margin=0.0):
+    pairs = list(pairwise(outputs))
+    return sum(np.maximum(0, low - high + margin) for low, high in pairs) / len(pairs)
+
+
+def non_crossing_quantile(label, *outputs, quantiles, crossing_weight, margin):
+    value = crossing_weight * ordering(label, *outputs, margin=margin)
+    for tau, output in zip(quantiles, outputs, strict=True):
+        above = np.where(label > output, tau, 1 - tau)
+        value = value + above * np.abs(label - output) / len(quantiles)
+    return value
+
+
+def coverage(label, attention):
+    values = np.zeros(attention.shape[:2])
+    for sample, steps in enumerate(attention):
+        covered = np.zeros(steps.shape[-1])
+        for step, weights in enumerate(steps):
+            values[sample, step] = np.minimum(weights, covered).sum()
+            covered += weights
     return values

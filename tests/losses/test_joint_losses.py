@@ -105,7 +105,9 @@ def test_all_labels_missing_gives_zero(case):
     assert term_loss(case, labels, mask="nan") == 0.0
 
 
-@pytest.mark.parametrize("case", labelled, ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", [case for case in labelled if case.needs_labels], ids=lambda case: case.name
+)
 def test_a_loss_without_its_labels_says_so(case):
     needed = "one label" if len(case.labels) == 1 else f"{len(case.labels)} labels"
     with pytest.raises(ValueError, match=f"it needs {needed}"):
