@@ -17,8 +17,8 @@ class CosineDense(keras.layers.Layer):
 
     $$y_j = \frac{\langle x, w_j \rangle}{\lVert x \rVert\, \lVert w_j \rVert}$$
 
-    The vectors $w_j$, one a class, are its only weights. It goes before the output that the
-    loss sees; the class with the largest cosine is the prediction.
+    The vectors $w_j$, one a class, are the columns of its kernel, its only weights. It makes
+    the output that the loss sees; the class with the largest cosine is the prediction.
 
     Args:
         units: the number of classes.
@@ -34,10 +34,11 @@ class CosineDense(keras.layers.Layer):
         ValueError: if `units` is not a whole number above 0.
 
     Example:
+        >>> import keras
         >>> import numpy as np
         >>> import keras_multiloss as kml
         >>> layer = kml.layers.CosineDense(2, kernel_initializer="identity")
-        >>> cosines = layer(np.array([[3.0, 4.0]], "float32"))
+        >>> cosines = keras.Sequential([layer]).predict(np.array([[3.0, 4.0]]), verbose=0)
         >>> [round(float(x), 3) for x in cosines[0]]
         [0.6, 0.8]
 
@@ -70,7 +71,7 @@ class CosineDense(keras.layers.Layer):
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(
             name="kernel",
-            shape=(self.units, input_shape[-1]),
+            shape=(input_shape[-1], self.units),
             initializer=self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
@@ -79,7 +80,7 @@ class CosineDense(keras.layers.Layer):
     def call(self, inputs: Any) -> Any:
         # In half precision the length of a long vector would be infinite.
         vectors = unit(ops.cast(inputs, "float32"))
-        classes = unit(ops.cast(self.kernel, "float32"))
+        classes = unit(ops.transpose(ops.cast(self.kernel, "float32")))
         cosines = ops.matmul(vectors, ops.transpose(classes))
         return ops.cast(cosines, self.compute_dtype)
 

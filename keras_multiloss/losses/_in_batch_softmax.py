@@ -85,8 +85,8 @@ class InBatchSoftmaxLoss(JointLoss):
         scores = dot_products(query, item) / self.temperature
         if y_true is not None:
             log_q = ops.cast(check_one_label(where, y_true), "float32")
-            log_q, _ = align(log_q, query[:, 0])
-            scores = scores - ops.expand_dims(same_shape(where, log_q, query[:, 0]), 0)
+            log_q, column = align(log_q, query[:, :1])
+            scores = scores - ops.transpose(same_shape(where, log_q, column))
         log_p = ops.log_softmax(scores, axis=-1)
         return -ops.sum(ops.where(is_diagonal(log_p), log_p, ops.zeros_like(log_p)), axis=-1)
 

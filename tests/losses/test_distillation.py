@@ -53,3 +53,23 @@ def test_a_temperature_that_is_not_positive_is_refused(temperature):
     )
     with pytest.raises(ValueError, match=message):
         DistillationLoss(temperature=temperature)
+
+
+CLASSES = np.array([0, 1, 2, 3])
+
+
+def test_a_share_of_one_is_the_cross_entropy_against_the_label():
+    expected = keras.losses.SparseCategoricalCrossentropy(from_logits=True)(CLASSES, STUDENT)
+    found = DistillationLoss(label_share=1.0)(CLASSES, (STUDENT, TEACHER))
+    assert float(found) == pytest.approx(float(expected), rel=1e-6)
+
+
+def test_probabilities_are_labels_too():
+    loss = DistillationLoss()
+    by_class = float(loss(CLASSES.reshape(4, 1), (STUDENT, TEACHER)))
+    assert float(loss(np.eye(5)[CLASSES], (STUDENT, TEACHER))) == pytest.approx(by_class, rel=1e-6)
+
+
+def test_the_share_lies_between_zero_and_one():
+    with pytest.raises(ValueError, match="`label_share` is out of range"):
+        DistillationLoss(label_share=1.5)
