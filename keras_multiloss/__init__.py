@@ -16,7 +16,7 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
     model.fit(x, {"age": age, "sex": sex})
 """
 
-from keras_multiloss import callbacks, data, layers, losses, models
+from keras_multiloss import callbacks, data, layers, losses, models, weighting
 from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers import WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
@@ -35,6 +35,7 @@ __all__ = [
     "losses",
     "models",
     "strip_losses",
+    "weighting",
 ]
 
 __version__ = "0.1.0.dev0"

@@ -237,20 +237,26 @@ def check_key(where: str, argument: str, key: Any) -> Any:
 
 
 def check_mask(where: str, mask: Any) -> Any:
-    """The mask as given; raises unless it marks missing labels."""
-    if mask is None:
-        return None
-    if isinstance(mask, str):
-        if mask == "nan":
-            return mask
-    elif isinstance(mask, numbers.Real) and not isinstance(mask, bool):
-        return "nan" if math.isnan(mask) else check_finite_number(where, "mask", mask)
+    """The mask as given; raises unless it is `None` or marks missing labels."""
+    expected = "'nan', a number such as -1, or None"
+    return None if mask is None else check_mask_value(where, "mask", mask, expected=expected)
+
+
+def check_mask_value(
+    where: str, argument: str, value: Any, *, expected: str = "'nan', or a number such as -1"
+) -> Any:
+    """The value that marks missing labels, as given; raises unless it can."""
+    if isinstance(value, str):
+        if value == "nan":
+            return value
+    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
+        return "nan" if math.isnan(value) else check_finite_number(where, argument, value)
     raise error(
-        ValueError if isinstance(mask, str) else TypeError,
+        ValueError if isinstance(value, str) else TypeError,
         where,
-        "`mask` marks no missing label",
-        expected="'nan', a number such as -1, or None",
-        received=repr(mask),
+        f"`{argument}` marks no missing label",
+        expected=expected,
+        received=repr(value),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss import _shapes, _values
 from keras_multiloss._checks import unknown_name
@@ -25,23 +25,75 @@ def term_value(
     where = f"WeightedSumLoss: term {name!r}"
     y_pred = _pick(name, "an output", term.outputs, outputs)
     y_true = _pick(name, "a label", term.labels, labels)
+    picks_entries = term.mask is not None or term.class_weight is not None
+    found = loss_values(
+        where, term.loss, y_true, y_pred, mask=term.mask, picks_entries=picks_entries
+    )
+    weights = [] if sample_weight is None else [sample_weight]
+    if term.class_weight is not None:
+        weights.append(_values.class_weights(where, found.label, found.values, term.class_weight))
+    return reduced(where, found, getattr(term.loss, "reduction", None), weights)
+
+
+class LossValues(NamedTuple):
+    """What a loss gives before it is reduced.
+
+    Args:
+        values: a number for each entry, row or sample.
+        valid: which of them count; `None` if all do.
+        by_entry: whether a loss that is a mean over the last axis was asked for each entry of it.
+        label: the label as the loss saw it, its missing entries filled.
+    """
+
+    values: Any
+    valid: Any
+    by_entry: bool
+    label: Any
+
+
+def loss_values(
+    where: str,
+    loss: Any,
+    y_true: Any,
+    y_pred: Any,
+    *,
+    mask: _values.Mask = None,
+    picks_entries: bool,
+) -> LossValues:
+    """The values of a loss of tensors, or of tuples of them, and which of these count.
+
+    Args:
+        where: the name of the caller, for errors.
+        loss: a loss object or a loss function.
+        y_true: labels of any dtype.
+        y_pred: outputs as the model gave them.
+        mask: what marks a missing entry of a label.
+        picks_entries: whether single entries of the last axis are left out or weighed.
+    """
     is_single = not isinstance(y_pred, tuple) and not isinstance(y_true, (tuple, type(None)))
-    kind = kind_of(term.loss) if is_single else "joint"
+    kind = kind_of(loss) if is_single else "joint"
     # Casting loses the masks of Keras: they are read from the outputs as they came.
     padding = [] if kind == "whole" else _values.padding(*_as_tuple(y_pred))
     y_true, y_pred = match(where, kind, y_true, _values.to_float32(y_pred))
-    y_true, is_there = _fill_missing(kind, y_true, term.mask)
-    by_entry = kind == "elementwise" and _counts_entries(term, y_pred, padding)
-    values = _call(term.loss, kind, y_true, y_pred, by_entry=by_entry)
+    y_true, is_there = _fill_missing(kind, y_true, mask)
+    by_entry = kind == "elementwise" and (picks_entries or _pads_entries(y_pred, padding))
+    values = _call(loss, kind, y_true, y_pred, by_entry=by_entry)
     padding = _values.padding_of(values, padding)
     valid = _values.conjunction(where, [*is_there, *padding], values)
-    weights = [] if sample_weight is None else [sample_weight]
-    if term.class_weight is not None:
-        weights.append(_values.class_weights(where, y_true, values, term.class_weight))
-    reduction = getattr(term.loss, "reduction", None)
-    if by_entry and reduction == "sum":
-        weights.append(_values.share_of_row(values, valid))
-    return _values.reduce(where, values, reduction, weights, valid)
+    return LossValues(values, valid, by_entry, y_true)
+
+
+def reduced(where: str, found: LossValues, reduction: str | None, weights: list[Any]) -> Any:
+    """One float32 scalar from the values of a loss."""
+    weights = [*weights, *shares(found, reduction)]
+    return _values.reduce(where, found.values, reduction, weights, found.valid)
+
+
+def shares(found: LossValues, reduction: str | None) -> list[Any]:
+    """What entries count for in a sum, which is one of rows: each is a mean of its entries."""
+    if not found.by_entry or reduction != "sum":
+        return []
+    return [_values.share_of_row(found.values, found.valid)]
 
 
 def match(where: str, kind: Kind, y_true: Any, y_pred: Any) -> tuple[Any, Any]:
@@ -66,11 +118,10 @@ def _fill_missing(kind: Kind, y_true: Any, mask: _values.Mask) -> tuple[Any, lis
     return _as_structure(tuple(label for label, _ in pairs), y_true), is_there
 
 
-def _counts_entries(term: LossTerm, y_pred: Any, padding: list[Any]) -> bool:
-    """Whether single entries of the last axis are left out or weighed."""
+def _pads_entries(y_pred: Any, padding: list[Any]) -> bool:
+    """Whether entries of the last axis may be padding: a batch of steps has no other axis."""
     n_axes = _shapes.rank(y_pred)
-    picks = term.mask is not None or term.class_weight is not None
-    return picks or n_axes == 1 or any(_shapes.rank(steps) == n_axes for steps in padding)
+    return n_axes == 1 or any(_shapes.rank(steps) == n_axes for steps in padding)
 
 
 def _call(loss: Any, kind: Kind, y_true: Any, y_pred: Any, *, by_entry: bool) -> Any:
@@ -106,6 +157,7 @@ def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:
                 f"term {name!r} names {what} that is not {_PLACES[what]}",
                 key,
                 names_of(tensors),
+                hint=_hint_of_list(tensors),
             )
     if isinstance(keys, list):
         return tuple(_values.to_tensor(tensors[key]) for key in keys)
@@ -113,6 +165,13 @@ def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:
 
 
 _PLACES = {"an output": "among the outputs", "a label": "in the data"}
+
+
+def _hint_of_list(tensors: dict[Key, Any]) -> str | None:
+    """What to do where a list was given, which has no names."""
+    if not tensors or any(isinstance(key, str) for key in tensors):
+        return None
+    return "a list has no names to look for: `MultiLossModel.from_model(model)` knows them"
 
 
 def names_of(tensors: dict[Key, Any]) -> list[Key]:

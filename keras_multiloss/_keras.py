@@ -27,6 +27,7 @@ else:
 VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
 KERAS_3 = VERSION >= (3, 0)
 HAS_OPTIONAL_INPUTS = VERSION >= (3, 10)  # 3.5 has them, but its models refuse `None`
+HAS_ADDONS = not KERAS_3 and importlib.util.find_spec("tensorflow_addons") is not None
 _HAS_SYNCHRONIZATION = KERAS_3 and "synchronization" in inspect.signature(keras.Variable).parameters
 
 PyDataset = keras.utils.PyDataset if KERAS_3 else keras.utils.Sequence
@@ -66,6 +67,44 @@ def is_symbolic(x: Any) -> bool:
     return type(x).__name__ == "KerasTensor"
 
 
+def to_dense(tensor: Any) -> Any:
+    """A sparse tensor of the backend, or anything else, as a dense tensor."""
+    if getattr(tensor, "is_sparse", False):  # of PyTorch, which Keras leaves as it is
+        return tensor.to_dense()
+    if KERAS_3:
+        return ops.convert_to_tensor(tensor, sparse=False)
+    tf = _tensorflow()
+    is_sparse = isinstance(tensor, tf.SparseTensor)
+    return tf.sparse.to_dense(tensor) if is_sparse else tf.convert_to_tensor(tensor)
+
+
+def searchsorted_rows(sorted_rows: Any, values: Any) -> Any:
+    """For each value, the first place in its row of a sorted matrix that holds a greater one.
+
+    The length of the row where there is none. `keras.ops.searchsorted` takes a single row.
+
+    Args:
+        sorted_rows: `(rows, n)`, ascending along each row.
+        values: `(rows, m)`.
+
+    Returns:
+        int32, `(rows, m)`, without a gradient.
+    """
+    if backend() == "tensorflow":
+        # `tf.searchsorted` cannot reshape rows of no entries.
+        return _tensorflow().raw_ops.UpperBound(sorted_inputs=sorted_rows, values=values)
+    if backend() == "jax":
+        jax = importlib.import_module("jax")
+
+        def places(row: Any, found: Any) -> Any:
+            return jax.numpy.searchsorted(row, found, side="right")
+
+        return jax.vmap(places)(sorted_rows, values)
+    torch = importlib.import_module("torch")
+    rows, values = sorted_rows.contiguous(), values.contiguous()
+    return torch.searchsorted(rows, values, right=True, out_int32=True)
+
+
 def number_of_batches(dataset: Any) -> int | None:
     """The length of a `PyDataset`; `None` if it has no end (Keras 3 only)."""
     return dataset.num_batches if KERAS_3 else len(dataset)
@@ -101,6 +140,39 @@ def keras_mask(tensor: Any) -> Any:
     return get_keras_mask(tensor)
 
 
+def set_keras_mask(tensor: Any, mask: Any) -> None:
+    """Mark which entries of a tensor count, as the masking layers of Keras do."""
+    if not KERAS_3:
+        tensor._keras_mask = mask
+        return
+    from keras.src.backend.common.masking import set_keras_mask as set_mask  # noqa: PLC0415
+
+    set_mask(tensor, mask)
+
+
+def seen_as_tuple_of(entry: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Let `compile(loss=loss)` of Keras 3 call a loss once, with all outputs and labels.
+
+    Keras hands a loss object one output at a time, but a tuple of losses the structure of all
+    outputs. It takes objects of the decorated class for a tuple of one loss.
+
+    Args:
+        entry: a function from an object to that loss, which is of another class.
+    """
+
+    def decorate(cls: Any) -> Any:
+        if KERAS_3:
+            from keras.src.tree.tree_api import register_tree_node_class  # noqa: PLC0415
+
+            cls.tree_flatten = cls.torchtree_flatten = lambda self: ((entry(self),), None)
+            cls.tree_unflatten = classmethod(lambda _cls, _metadata, entries: tuple(entries))
+            cls.torchtree_unflatten = staticmethod(lambda entries, _metadata: tuple(entries))
+            register_tree_node_class(cls)
+        return cls
+
+    return decorate
+
+
 def constructor_extras(loss: Any) -> dict[str, Any]:
     """Arguments that a Keras loss keeps but leaves out of its config.
 
@@ -114,7 +186,7 @@ def constructor_extras(loss: Any) -> dict[str, Any]:
 
 def register_addons() -> None:
     """Import TensorFlow Addons where it is installed, which registers its losses."""
-    if not KERAS_3 and importlib.util.find_spec("tensorflow_addons") is not None:
+    if HAS_ADDONS:
         importlib.import_module("tensorflow_addons")
 
 
@@ -143,6 +215,34 @@ def scale_loss_object(loss: Any, reduction: str) -> Any:
     return loss if is_scaled_later else scale_for_distribution(loss)
 
 
+def mean_over_replicas(x: Any) -> Any:
+    """The mean of what the replicas of `tf.distribute` have of a tensor."""
+    if n_replicas() == 1:
+        return x
+    distribute = _tensorflow().distribute
+    context = distribute.get_replica_context()
+    return x if context is None else context.all_reduce(distribute.ReduceOp.MEAN, x)
+
+
+def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
+    """Float32 numbers above 0 and up to 1, a function of a seed and a step.
+
+    `keras.random` takes no step: its generators own a variable, which a loss has no place for.
+    """
+    if backend() == "tensorflow":
+        tf = _tensorflow()
+        return 1.0 - tf.random.stateless_uniform(
+            shape, seed=tf.stack([seed, tf.cast(step, "int32")])
+        )
+    if backend() == "jax":
+        random = importlib.import_module("jax").random
+        return 1.0 - random.uniform(random.fold_in(random.key(seed), step), shape)
+    torch = importlib.import_module("torch")
+    # Two numbers to a seed: the step must not walk along the seeds.
+    generator = torch.Generator().manual_seed((seed << 32) + int(step))
+    return ops.convert_to_tensor(1.0 - torch.rand(shape, generator=generator))
+
+
 def add_counter(layer: Any, name: str) -> Any:
     """An integer weight of a layer that starts at 0 and is not trained."""
     return _add_local_weight(layer, name, (), "int32", "only_first_replica")
@@ -153,8 +253,38 @@ def add_sums(layer: Any, name: str, shape: tuple[int, ...]) -> Any:
     return _add_local_weight(layer, name, shape, "float32", "sum")
 
 
+def add_state(layer: Any, name: str, initial: Any) -> Any:
+    """A float32 weight of a layer that replicas keep alike, outside autocasting."""
+    shape = tuple(initial.shape)
+    return _add_local_weight(layer, name, shape, "float32", "only_first_replica", initial)
+
+
+def add_trained(layer: Any, name: str, initial: Any, constraint: Any) -> Any:
+    """A float32 weight of a layer that the optimizer of its model trains."""
+    return layer.add_weight(
+        name=name,
+        shape=tuple(initial.shape),
+        dtype="float32",
+        initializer=_constant(initial),
+        constraint=constraint,
+        **({"autocast": False} if KERAS_3 else {}),
+    )
+
+
+def _constant(value: Any) -> Any:
+    """An initializer that gives one array."""
+    if value is None:
+        return "zeros"
+    return lambda shape, dtype=None: ops.reshape(ops.convert_to_tensor(value, dtype), shape)
+
+
 def _add_local_weight(
-    layer: Any, name: str, shape: tuple[int, ...], dtype: str, aggregation: str
+    layer: Any,
+    name: str,
+    shape: tuple[int, ...],
+    dtype: str,
+    aggregation: str,
+    initial: Any = None,
 ) -> Any:
     """A weight that each replica of `tf.distribute` assigns for itself.
 
@@ -169,7 +299,7 @@ def _add_local_weight(
         options = {"autocast": False, "aggregation": shared}
     elif KERAS_3:
         variable = keras.Variable(
-            "zeros",
+            _constant(initial),
             shape=shape,
             dtype=dtype,
             trainable=False,
@@ -187,7 +317,12 @@ def _add_local_weight(
             "aggregation": getattr(tf.VariableAggregation, aggregation.upper()),
         }
     return layer.add_weight(
-        name=name, shape=shape, dtype=dtype, initializer="zeros", trainable=False, **options
+        name=name,
+        shape=shape,
+        dtype=dtype,
+        initializer=_constant(initial),
+        trainable=False,
+        **options,
     )
 
 

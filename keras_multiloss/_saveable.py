@@ -20,8 +20,13 @@ from keras_multiloss._serialization import (
 DECORATOR = "`@keras.saving.register_keras_serializable(package='my_project')`"
 
 
-def get_loss(where: str, identifier: Any) -> Any:
+def get_loss(where: str, identifier: Any, *, argument: str = "loss") -> Any:
     """The loss object or loss function that an identifier stands for.
+
+    Args:
+        where: the name of the caller, for errors.
+        identifier: the loss, or its name.
+        argument: what the caller calls it, for errors.
 
     Raises:
         ValueError: if the name is unknown, or a file could not restore the loss.
@@ -30,18 +35,23 @@ def get_loss(where: str, identifier: Any) -> Any:
     if isinstance(identifier, str):
         return _get_by_name(where, identifier)
     if is_from_other_keras(identifier):
-        raise other_keras_error(where, "loss", identifier)
+        raise other_keras_error(where, argument, identifier)
     if not _is_loss(identifier):
         raise error(
             TypeError,
             where,
-            "`loss` is not a loss",
+            f"`{argument}` is not a loss",
             expected="a Keras loss object, a name, a registered function or a JointLoss",
             received=described(identifier),
             hint="call the class to make an object" if isinstance(identifier, type) else None,
         )
-    check_saveable(where, "loss", identifier)
+    check_saveable(where, argument, identifier)
     return identifier
+
+
+def loss_name(loss: Any) -> str:
+    """A short name of a loss object or a loss function."""
+    return str(getattr(loss, "name", None) or getattr(loss, "__name__", "loss"))
 
 
 def _get_by_name(where: str, name: str) -> Any:

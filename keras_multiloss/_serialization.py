@@ -70,7 +70,7 @@ def config_of(obj: Any) -> tuple[dict[str, Any], list[str]]:
     if is_builtin(type(obj)):
         config.pop("fn", None)  # of Keras 2, which does not read it
     extras = constructor_extras(obj)
-    for name in _arguments_of(type(obj)):
+    for name in arguments_of(type(obj)):
         if name in config:
             continue
         if name in extras:
@@ -82,7 +82,7 @@ def config_of(obj: Any) -> tuple[dict[str, Any], list[str]]:
     return config, lost
 
 
-def _arguments_of(cls: Any) -> list[str]:
+def arguments_of(cls: Any) -> list[str]:
     _, *parameters = inspect.signature(cls.__init__).parameters.values()
     return [p.name for p in parameters if p.kind not in {p.VAR_KEYWORD, p.VAR_POSITIONAL}]
 

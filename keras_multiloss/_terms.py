@@ -17,7 +17,7 @@ from keras_multiloss._checks import (
 from keras_multiloss._evaluation import term_value
 from keras_multiloss._keras import keras
 from keras_multiloss._names import Key, key_name
-from keras_multiloss._saveable import get_loss
+from keras_multiloss._saveable import get_loss, loss_name
 from keras_multiloss._schedules import check_weight, scaled
 from keras_multiloss._serialization import deserialize, is_builtin, serializable, serialize
 
@@ -179,7 +179,7 @@ class LossTerm:
     @property
     def loss_name(self) -> str:
         """A short name of the loss."""
-        return str(getattr(self.loss, "name", None) or getattr(self.loss, "__name__", "loss"))
+        return loss_name(self.loss)
 
     @property
     def output_keys(self) -> list[Key]:

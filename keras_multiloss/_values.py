@@ -119,6 +119,14 @@ def class_weights(where: str, label: Any, values: Any, class_weight: dict[int, f
     return fit_weights(where, weights, values, what="class weights")
 
 
+def weigh(where: str, values: Any, weights: Iterable[Any], valid: Any = None) -> Any:
+    """The values of a loss times their weights; 0 where they are not `valid`."""
+    values = float32(to_tensor(values))
+    for given in weights:
+        values = values * fit_weights(where, float32(to_tensor(given)), values)
+    return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
+
+
 def share_of_row(values: Any, valid: Any) -> Any:
     """One over the number of entries that count in each row of the last axis."""
     counted = ops.ones_like(values) if valid is None else ops.cast(valid, "float32")

@@ -49,3 +49,10 @@ needs_penguins = pytest.mark.skipif(
 needs_captcha = pytest.mark.skipif(
     not _has("captcha"), reason="the captchas are installed in the default lane only"
 )
+needs_statsmodels = pytest.mark.skipif(
+    not _has("statsmodels"), reason="statsmodels is installed in the default lane only"
+)
+needs_metric_learning = pytest.mark.skipif(
+    not _has("pytorch_metric_learning"),
+    reason="PyTorch Metric Learning is installed in the torch lane only",
+)

@@ -14,7 +14,7 @@ LEVELS = [
     {"_keras", "_tensorflow_ops", "_checks", "_names"},
     {"_serialization", "_shapes", "_kinds"},
     {"_saveable", "_schedules", "_values"},
-    {"_evaluation", "_terms", "losses"},
+    {"_evaluation", "_terms", "losses", "weighting"},
     {"layers"},
     {"models"},
     {"data", "callbacks"},

@@ -10,7 +10,8 @@ from keras_multiloss import _keras
 from keras_multiloss._keras import keras, ops
 from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 from tests.conftest import two_heads
-from tests.lanes import needs_tensorflow
+from tests.lanes import needs_keras_3, needs_tensorflow
+from tests.sparse import sparse
 
 
 def test_losses_keep_the_arguments_that_their_configs_drop():
@@ -23,6 +24,23 @@ def test_masking_layers_leave_a_mask_that_is_found():
     mask = ops.convert_to_numpy(_keras.keras_mask(embedded))
     np.testing.assert_array_equal(mask, [[True, False]])
     assert _keras.keras_mask(ops.convert_to_tensor([[1.0]])) is None
+
+
+def test_a_mask_that_is_set_is_found():
+    tensor = ops.convert_to_tensor([[1.0, 2.0]])
+    _keras.set_keras_mask(tensor, ops.convert_to_tensor([[True, False]]))
+    mask = ops.convert_to_numpy(_keras.keras_mask(tensor))
+    np.testing.assert_array_equal(mask, [[True, False]])
+
+
+@needs_keras_3
+def test_keras_takes_an_object_for_a_tuple_of_its_entry():
+    @_keras.seen_as_tuple_of(lambda holder: holder.held)
+    class Holder:
+        held = "entry"
+
+    assert keras.tree.flatten([Holder(), 1]) == ["entry", 1]
+    assert keras.tree.map_structure(lambda x: x, Holder()) == ("entry",)
 
 
 class Counter(keras.layers.Layer):
@@ -72,6 +90,26 @@ def test_objects_of_the_other_keras_are_told_apart():
     assert not _keras.is_from_other_keras(keras.losses.Huber())
 
 
+@pytest.mark.parametrize("make", [sparse, ops.convert_to_tensor, np.asarray])
+def test_sparse_tensors_become_dense_and_others_stay(make):
+    dense = np.array([[0.0, 2.0], [3.0, 0.0]], "float32")
+    found = _keras.to_dense(make(dense))
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), dense)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (5, 1), (3, 0), (0, 0)])
+def test_places_in_sorted_rows_are_those_of_numpy(shape):
+    rng = np.random.default_rng(1)
+    rows = np.sort(rng.integers(0, 5, shape).astype("float32"), axis=1)  # with ties
+    rows[:, shape[1] // 2 + 1 :] = np.inf
+    values = rng.integers(-1, 6, shape).astype("float32")
+    found = _keras.searchsorted_rows(ops.convert_to_tensor(rows), ops.convert_to_tensor(values))
+    pairs = zip(rows, values, strict=True)
+    expected = [np.searchsorted(row, value, side="right") for row, value in pairs]
+    np.testing.assert_array_equal(ops.convert_to_numpy(found), np.reshape(expected, shape))
+    assert _keras.dtype_name(found) == "int32"
+
+
 X = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, 2.0]], "float32")
 Y = np.array([[2.0, -2.0, 1.0], [1.5, 4.0, 2.0]], "float32")
 FLAGS = np.array([[True, False, True], [True, True, True]])
@@ -85,23 +123,29 @@ OPS = [
     ("all", (FLAGS,), {"axis": -1}, FLAGS.all(-1)),
     ("any", (MORE_FLAGS,), {"axis": (0, 1)}, True),
     ("arange", (3,), {}, [0, 1, 2]),
+    ("arctan2", (X, Y), {}, np.arctan2(X, Y)),
     ("argmax", (X,), {"axis": -1}, [2, 2]),
+    ("argsort", (X,), {"axis": 1}, np.argsort(X, 1)),
     ("cast", (X, "int32"), {}, X.astype("int32")),
     ("cast", (-1.0, "int32"), {}, -1),
     ("clip", (X, 0.0, 1.0), {}, np.clip(X, 0, 1)),
     ("concatenate", ([X, Y],), {"axis": 1}, np.concatenate([X, Y], 1)),
     ("convert_to_tensor", (1.5,), {}, np.float32(1.5)),
     ("convert_to_tensor", ([1, 2],), {"dtype": "float32"}, np.float32([1, 2])),
+    ("cos", (X,), {}, np.cos(X)),
     ("cumsum", (X,), {"axis": 1}, np.cumsum(X, 1)),
+    ("diagonal", (X[:, :2].copy(),), {}, np.diagonal(X[:, :2])),
     ("equal", (X, Y), {}, X == Y),
     ("exp", (X,), {}, np.exp(X)),
     ("expand_dims", (X, -1), {}, X[..., None]),
     ("expm1", (X,), {}, np.expm1(X)),
     ("full_like", (X, 7.0), {}, np.full_like(X, 7.0)),
+    ("isfinite", (np.float32([1, np.nan, np.inf]),), {}, [True, False, False]),
     ("isnan", (np.float32([1, np.nan]),), {}, [False, True]),
     ("log", (np.abs(X) + 1,), {}, np.log(np.abs(X) + 1)),
     ("log1p", (np.abs(X),), {}, np.log1p(np.abs(X))),
     ("log_softmax", (X,), {}, X - np.log(np.exp(X).sum(-1, keepdims=True))),
+    ("logaddexp", (X, Y), {}, np.logaddexp(X, Y)),
     ("logical_and", (FLAGS, MORE_FLAGS), {}, FLAGS & MORE_FLAGS),
     ("logical_not", (FLAGS,), {}, ~FLAGS),
     ("logical_or", (FLAGS, MORE_FLAGS), {}, FLAGS | MORE_FLAGS),
@@ -110,6 +154,7 @@ OPS = [
     ("max", (X,), {"axis": -1}, X.max(-1)),
     ("maximum", (X, 1.0), {}, np.maximum(X, 1)),
     ("mean", (X,), {"axis": (0, 1)}, X.mean()),
+    ("min", (X,), {"axis": 1, "keepdims": True}, X.min(1, keepdims=True)),
     ("minimum", (X, Y), {}, np.minimum(X, Y)),
     ("not_equal", (X, Y), {}, X != Y),
     ("one_hot", (np.int32([2, 0]), 3), {}, np.eye(3)[[2, 0]]),
@@ -121,11 +166,14 @@ OPS = [
         {"constant_values": 9.0},
         np.pad(X, [[0, 0], [1, 2]], constant_values=9),
     ),
+    ("power", (0.5, X), {}, 0.5**X),
     ("prod", (X,), {"axis": 1}, X.prod(1)),
+    ("relu", (X,), {}, np.maximum(X, 0)),
     ("reshape", (X, (3, 2)), {}, X.reshape(3, 2)),
     ("round", (np.float32([0.5, 1.5, 2.4]),), {}, [0, 2, 2]),
     ("sigmoid", (X,), {}, 1 / (1 + np.exp(-X))),
     ("softplus", (X,), {}, np.log1p(np.exp(X))),
+    ("sort", (X,), {"axis": -1}, np.sort(X, -1)),
     ("sqrt", (np.abs(X),), {}, np.sqrt(np.abs(X))),
     ("square", (X,), {}, X**2),
     ("squeeze", (X[:, :1], -1), {}, X[:, 0]),

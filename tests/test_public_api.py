@@ -9,7 +9,7 @@ from keras_multiloss._keras import keras
 from tests import contracts
 from tests.losses.cases import CASES
 
-SUBPACKAGES = [kml.callbacks, kml.data, kml.layers, kml.losses, kml.models]
+SUBPACKAGES = [kml.callbacks, kml.data, kml.layers, kml.losses, kml.models, kml.weighting]
 
 EXAMPLES = [
     kml.LossTerm(keras.losses.Huber(delta=0.3), "a", weight=0.5, mask=-1, class_weight={1: 2.0}),

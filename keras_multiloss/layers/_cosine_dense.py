@@ -64,9 +64,9 @@ class CosineDense(keras.layers.Layer):
                 expected="a whole number above 0",
                 received=repr(units),
             )
-        self.units = int(units)
-        self.kernel_initializer = keras.initializers.get(kernel_initializer)
-        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.units: int = int(units)
+        self.kernel_initializer: Any = keras.initializers.get(kernel_initializer)
+        self.kernel_regularizer: Any = keras.regularizers.get(kernel_regularizer)
 
     def build(self, input_shape: Any) -> None:
         self.kernel = self.add_weight(

@@ -9,7 +9,9 @@ from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops, symbo
 from keras_multiloss._names import by_name
 from keras_multiloss._serialization import serializable
 from keras_multiloss.layers._state import TermWeights
+from keras_multiloss.layers._step import total_loss
 from keras_multiloss.layers._tracker import TermTracker, vector_size
+from keras_multiloss.layers._view import TermWeightsView
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
 
 if TYPE_CHECKING:
@@ -71,12 +73,15 @@ class WeightedSumLossLayer(keras.layers.Layer):
         self.loss = as_weighted_sum("WeightedSumLossLayer", loss)
         self.output_names = None if output_names is None else list(output_names)
         self.supports_masking = True
-        moving = self.loss.scheduled_names
-        self.term_weights = TermWeights() if moving else None
-        sums = add_sums(self, "sums", (vector_size(self.loss.names, moving),))
+        self._term_weights = TermWeights(self.loss) if self.loss.is_moving else None
+        arguments: dict[str, Any] = {
+            "names": self.loss.names,
+            "moving": self.loss.moving_names,
+            "has_penalty": self.loss.has_penalty,
+        }
+        sums = add_sums(self, "sums", (vector_size(**arguments),))
         self.tracker = TermTracker(
-            self.loss.names,
-            moving,
+            **arguments,
             variable=lambda: sums,
             is_readable=backend() != "jax",
         )
@@ -92,17 +97,24 @@ class WeightedSumLossLayer(keras.layers.Layer):
         if self._has_no_labels(labels):
             self._check_not_training(training)
             return outputs
-        losses = self.loss.term_losses(
-            labels, outputs, sample_weight, output_names=self.output_names
+        total = total_loss(
+            self.loss,
+            labels,
+            outputs,
+            sample_weight,
+            output_names=self.output_names,
+            state=self._term_weights,
+            tracker=self.tracker,
+            training=bool(training),
+            n_samples=_logged_samples(outputs),
         )
-        weights = (
-            self.loss.term_weights()
-            if self.term_weights is None
-            else self.term_weights.current(self.loss, training=bool(training))
-        )
-        self.tracker.update_state(losses, weights, n_samples=_logged_samples(outputs))
-        self.add_loss(self.loss.total(losses, weights))
+        self.add_loss(total)
         return outputs
+
+    @property
+    def term_weights(self) -> TermWeightsView:
+        """The weight of each term by name; see `MultiLossModel.term_weights`."""
+        return TermWeightsView(self.loss, self._term_weights)
 
     def _has_no_labels(self, labels: Any) -> bool:
         return bool(self.loss.label_keys) and not by_name(labels, where="WeightedSumLossLayer")

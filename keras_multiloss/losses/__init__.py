@@ -4,19 +4,43 @@ from keras_multiloss.losses._angular_margin import ArcFaceLoss, CosFaceLoss
 from keras_multiloss.losses._barlow_twins import BarlowTwinsLoss
 from keras_multiloss.losses._categorical_sum import CategoricalSumNLL
 from keras_multiloss.losses._consistency import ConsistencyLoss
+from keras_multiloss.losses._contrastive import ContrastiveLoss, contrastive_loss
 from keras_multiloss.losses._coverage import CoverageLoss
+from keras_multiloss.losses._cox import CoxPartialLikelihood
 from keras_multiloss.losses._deep_supervision import DeepSupervisionLoss
+from keras_multiloss.losses._detection import DetectionLoss
+from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
 from keras_multiloss.losses._distillation import DistillationLoss
+from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_focal_crossentropy
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
+from keras_multiloss.losses._giou import GIoULoss, giou_loss
 from keras_multiloss.losses._in_batch_softmax import InBatchSoftmaxLoss
 from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._kappa import WeightedKappaLoss
+from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
+from keras_multiloss.losses._masked import MaskedLoss
 from keras_multiloss.losses._mixture import MixtureDensityNLL
+from keras_multiloss.losses._npairs import (
+    NpairsLoss,
+    NpairsMultilabelLoss,
+    npairs_loss,
+    npairs_multilabel_loss,
+)
 from keras_multiloss.losses._nt_xent import NTXentLoss
 from keras_multiloss.losses._ordering import OrderingLoss
 from keras_multiloss.losses._orthogonality import OrthogonalityLoss
+from keras_multiloss.losses._per_output import PerOutputLoss
+from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from keras_multiloss.losses._product import ProductBinaryCrossentropy
 from keras_multiloss.losses._quantiles import NonCrossingQuantileLoss
+from keras_multiloss.losses._sparsemax import (
+    SparsemaxLoss,
+    sparsemax_loss,
+    sparsemax_loss_from_logits,
+)
+from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
+from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
 from keras_multiloss.losses._weighted_sum import WeightedSumLoss
 from keras_multiloss.losses._weighted_sum import as_weighted_sum as as_weighted_sum
@@ -26,21 +50,48 @@ __all__ = [
     "BarlowTwinsLoss",
     "CategoricalSumNLL",
     "ConsistencyLoss",
+    "ContrastiveLoss",
     "CosFaceLoss",
     "CoverageLoss",
+    "CoxPartialLikelihood",
     "DeepSupervisionLoss",
+    "DetectionLoss",
+    "DiscreteTimeSurvivalLoss",
     "DistillationLoss",
+    "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
     "JointLoss",
     "KLDivergenceToNormal",
+    "LiftedStructLoss",
+    "MaskedLoss",
     "MixtureDensityNLL",
     "NTXentLoss",
     "NonCrossingQuantileLoss",
+    "NpairsLoss",
+    "NpairsMultilabelLoss",
     "OrderingLoss",
     "OrthogonalityLoss",
+    "PerOutputLoss",
+    "PinballLoss",
     "ProductBinaryCrossentropy",
+    "SigmoidFocalCrossEntropy",
+    "SparsemaxLoss",
+    "TripletHardLoss",
     "TripletMarginLoss",
+    "TripletSemiHardLoss",
     "VICRegLoss",
+    "WeightedKappaLoss",
     "WeightedSumLoss",
+    "contrastive_loss",
+    "giou_loss",
+    "lifted_struct_loss",
+    "npairs_loss",
+    "npairs_multilabel_loss",
+    "pinball_loss",
+    "sigmoid_focal_crossentropy",
+    "sparsemax_loss",
+    "sparsemax_loss_from_logits",
+    "triplet_hard_loss",
+    "triplet_semihard_loss",
 ]

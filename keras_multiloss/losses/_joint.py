@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from keras_multiloss import _shapes, _values
+from keras_multiloss import _values
 from keras_multiloss._checks import check_choice
-from keras_multiloss._keras import keras, ops, scale_loss_object
+from keras_multiloss._keras import keras, scale_loss_object
 from keras_multiloss._names import by_name, snake_case
 from keras_multiloss._serialization import serializable
 
@@ -72,6 +72,4 @@ class JointLoss(keras.losses.Loss):
         if self.reduction != "none":
             value = _values.reduce(where, values, self.reduction, weights, valid)
             return scale_loss_object(value, self.reduction)
-        for weight in weights:
-            values = values * _shapes.fit_weights(where, _values.to_tensor(weight), values)
-        return values if valid is None else ops.where(valid, values, ops.zeros_like(values))
+        return _values.weigh(where, values, weights, valid)

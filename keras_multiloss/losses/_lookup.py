@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import error, suggestion, unknown_name
 from keras_multiloss._evaluation import names_of
+from keras_multiloss._keras import keras_mask, ops, set_keras_mask
 from keras_multiloss._names import Key, by_name
+from keras_multiloss._values import to_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -107,6 +109,22 @@ def check_not_misspelt(term: LossTerm, name: str, labels: dict[Key, Any], known:
                 received=f"{unused}",
                 hint=f"{hint} If not, drop that label from the data.",
             )
+
+
+def switched(outputs: dict[Key, Any], keys: list[Key], weight: Any) -> dict[Key, Any]:
+    """The outputs that a term sees: without a gradient while its weight is 0.
+
+    A loss that is not finite has gradients that are not, and 0 times them is not 0.
+    """
+    if isinstance(weight, float):
+        return outputs
+    seen = dict(outputs)
+    for key in keys:
+        if key in outputs:
+            output = to_tensor(outputs[key])
+            seen[key] = ops.where(weight == 0, ops.stop_gradient(output), output)
+            set_keras_mask(seen[key], keras_mask(output))
+    return seen
 
 
 def distinct(keys: Iterable[Key]) -> list[Key]:

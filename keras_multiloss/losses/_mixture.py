@@ -85,8 +85,9 @@ class MixtureDensityNLL(JointLoss):
 
 def _check_shapes(where: str, label: Any, logits: Any, mean: Any, log_variance: Any) -> None:
     """Raise unless there is a mean and a variance of each component for each label entry."""
-    shapes = [static_shape(x) for x in (label, logits, mean, log_variance)]
-    if None in shapes:
+    given = [static_shape(x) for x in (label, logits, mean, log_variance)]
+    shapes = [shape for shape in given if shape is not None]
+    if len(shapes) < len(given):
         return
     (_, *n), (_, *n_components), (_, *of_mean), (_, *of_variance) = shapes
     fits = len(n) == 1 and of_mean == n_components + n

@@ -7,6 +7,9 @@ from typing import Any
 from keras_multiloss._checks import described, error
 from keras_multiloss._terms import LossTerm
 
+#: What the log calls the penalty of a weighting, with `_loss` behind it.
+PENALTY_NAME = "weighting"
+
 
 def flatten(terms: Any, sum_class: Any) -> list[LossTerm]:
     """The terms of a list of terms and sums; raises if there is none."""

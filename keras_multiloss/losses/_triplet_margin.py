@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from keras_multiloss._checks import check_bool, check_choice, check_not_negative
 from keras_multiloss._keras import ops
@@ -10,6 +10,9 @@ from keras_multiloss._serialization import serializable
 from keras_multiloss.losses._inputs import check_one_shape, check_roles
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import cosines, lengths, squared_lengths
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 Distance = Literal["euclidean", "squared_euclidean", "cosine"]
 
@@ -87,7 +90,7 @@ class TripletMarginLoss(JointLoss):
         return {**super().get_config(), **own}
 
 
-_DISTANCES = {
+_DISTANCES: dict[str, Callable[[Any, Any], Any]] = {
     "euclidean": lambda a, b: lengths(a - b),
     "squared_euclidean": lambda a, b: squared_lengths(a - b),
     "cosine": lambda a, b: 1.0 - cosines(a, b),

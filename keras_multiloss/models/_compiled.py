@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._keras import KERAS_3, keras, ops
+from keras_multiloss.layers._step import total_loss
 from keras_multiloss.layers._tracker import TermTracker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from keras_multiloss.layers._state import TermWeights
     from keras_multiloss.losses import WeightedSumLoss
 
 
@@ -31,7 +33,7 @@ class CompiledLoss:
         self.loss = loss
         self.output_names = output_names
         self.metrics = metrics
-        self.tracker = TermTracker(loss.names, loss.scheduled_names)
+        self.tracker = TermTracker(loss.names, loss.moving_names, has_penalty=loss.has_penalty)
         # Keras 2 tracks the total in the code that `compute_loss` replaces.
         self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
 
@@ -40,23 +42,31 @@ class CompiledLoss:
         """The metrics that hold the logs."""
         return [self.tracker] if self.total is None else [self.total, self.tracker]
 
-    def term_losses(self, y: Any, y_pred: Any, sample_weight: Any) -> dict[str, Any]:
-        """The unweighted loss of each term, by name."""
-        return self.loss.term_losses(y, y_pred, sample_weight, output_names=self.output_names)
-
     def total_loss(
         self,
-        losses: dict[str, Any],
-        weights: dict[str, Any],
+        y: Any,
+        y_pred: Any,
+        sample_weight: Any,
         *,
+        state: TermWeights | None,
+        training: bool,
         added: Iterable[Any],
         n_samples: Any,
     ) -> Any:
         """The weighted sum and what layers added to it; all of it goes into the logs."""
-        total = self.loss.total(losses, weights)
+        total = total_loss(
+            self.loss,
+            y,
+            y_pred,
+            sample_weight,
+            output_names=self.output_names,
+            state=state,
+            tracker=self.tracker,
+            training=training,
+            n_samples=n_samples,
+        )
         for value in added:
             total = total + ops.sum(ops.cast(value, "float32"))
-        self.tracker.update_state(losses, weights, n_samples)
         if self.total is not None:
             self.total.update_state(total, sample_weight=n_samples)
         return total

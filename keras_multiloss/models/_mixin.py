@@ -14,6 +14,7 @@ from keras_multiloss._keras import (
 )
 from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers._state import TermWeights
+from keras_multiloss.layers._view import TermWeightsView
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
 from keras_multiloss.models._compiled import CompiledLoss
 from keras_multiloss.models._metrics import labels_for_metrics
@@ -51,6 +52,7 @@ class MultiLossMixin(_Model):
     """
 
     _multi_loss: CompiledLoss | None = None
+    _term_weights: TermWeights | None = None
     _is_training = False
 
     def compile(
@@ -86,11 +88,11 @@ class MultiLossMixin(_Model):
         super().compile(optimizer, None, *args, **kwargs)
         metrics = [kwargs.get("metrics"), kwargs.get("weighted_metrics")]
         self._multi_loss = CompiledLoss(spec, names, metrics)
-        self._set_term_weights(TermWeights() if spec.is_scheduled else None)
+        self._set_term_weights(TermWeights(spec) if spec.is_moving else None)
         self.loss = spec
 
     def _set_term_weights(self, layer: TermWeights | None) -> None:
-        if layer is not None or getattr(self, "_term_weights", None) is not None:
+        if layer is not None or self._term_weights is not None:
             set_state_layer(self, "_term_weights", layer)
 
     @property
@@ -137,19 +139,35 @@ class MultiLossMixin(_Model):
             return super().compute_loss(x, y, y_pred, sample_weight, **extra)
         y, sample_weight = unpack(y, sample_weight)
         total = compiled.total_loss(
-            compiled.term_losses(y, y_pred, sample_weight),
-            self._current_weights(compiled.loss, training),
+            y,
+            y_pred,
+            sample_weight,
+            state=self._term_weights,
+            training=self._is_training if training is None else bool(training),
             added=self.losses,
             n_samples=_batch_size(x),
         )
         return scale_for_distribution(total)
 
-    def _current_weights(self, loss: WeightedSumLoss, training: bool | None) -> dict[str, Any]:
-        if not loss.is_scheduled:
-            return loss.term_weights()
-        is_training = self._is_training if training is None else bool(training)
-        weights: dict[str, Any] = self._term_weights.current(loss, training=is_training)
-        return weights
+    @property
+    def term_weights(self) -> TermWeightsView:
+        """The weight of each term as it acts now: `model.term_weights["kl"]`.
+
+        With `WeightedSumLoss(terms, weighting="static")` weights can be assigned, also from a
+        callback inside a running `fit`; `model.term_weights["kl"] = 0.0` switches a term off.
+
+        Raises:
+            ValueError: if the model is not compiled with a total loss.
+        """
+        if self._multi_loss is None:
+            raise error(
+                ValueError,
+                "MultiLossModel.term_weights",
+                "the model has no total loss",
+                expected="a model that is compiled with a WeightedSumLoss",
+                received=f"loss={getattr(self, 'loss', None)!r}",
+            )
+        return TermWeightsView(self._multi_loss.loss, self._term_weights)
 
     def _check_has_optimizer(self) -> None:
         if self._multi_loss is not None and self.optimizer is None:
@@ -198,7 +216,7 @@ class MultiLossMixin(_Model):
         def get_config(self) -> dict[str, Any]:
             """Without the state layer, which `compile` makes anew."""
             config = super().get_config()
-            state = getattr(self, "_term_weights", None)
+            state = self._term_weights
             if state is not None and "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] != state.name]
             return config

@@ -12,6 +12,10 @@ import numpy as np
 
 from keras_multiloss._keras import backend, keras
 
+#: Of the losses of the host "masked".
+REDUCTIONS = {"age": "sum_over_batch_size", "sex": "sum"}
+LOSS_WEIGHTS = {"age": 1.0, "sex": 0.01}
+
 
 def two_devices():
     """A context in which models are spread over two devices of the CPU."""
@@ -33,6 +37,8 @@ def main(host, n_devices):
     os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     scope = two_devices() if n_devices == 2 else contextlib.nullcontext()
     import keras_multiloss as kml
+    from keras_multiloss.losses._masked import MaskedLoss
+    from keras_multiloss.losses._per_output import PerOutputLoss
     from tests.conftest import two_heads, two_heads_data
 
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.1)
@@ -45,6 +51,13 @@ def main(host, n_devices):
         model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
         if host == "model":
             model = kml.MultiLossModel.from_model(model)
+            model.compile(keras.optimizers.SGD(0.1), loss=loss)
+        elif host == "masked":
+            y["age"][::2] = np.nan  # as many in the half of a batch that a device gets
+            losses = {name: MaskedLoss("mse", reduction=how) for name, how in REDUCTIONS.items()}
+            model.compile(keras.optimizers.SGD(0.1), loss=losses, loss_weights=LOSS_WEIGHTS)
+        elif host == "per output":
+            loss = PerOutputLoss({"age": "mse", "sex": "mae"}, weights={"sex": 0.5})
             model.compile(keras.optimizers.SGD(0.1), loss=loss)
         else:
             model = kml.attach_losses(model, loss)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.lanes import BACKEND, needs_scaling_by_keras
+from tests.lanes import BACKEND, needs_keras_3, needs_scaling_by_keras
 
 ROOT = Path(__file__).parents[2]
 
@@ -22,7 +22,9 @@ def run(host, n_devices):
 
 @needs_scaling_by_keras
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras distributes no training on torch")
-@pytest.mark.parametrize("host", ["model", "layer"])
+@pytest.mark.parametrize(
+    "host", ["model", "layer", "masked", pytest.param("per output", marks=needs_keras_3)]
+)
 def test_two_devices_equal_one(host):
     one, two = run(host, 1), run(host, 2)
     # Sums over two half batches against one sum over the batch, in float32.

@@ -1,6 +1,7 @@
 """Every joint loss with inputs that fit it: what the contracts run over."""
 
 from tests.losses import (
+    cases_of_detection,
     cases_of_distributions,
     cases_of_embeddings,
     cases_of_regressions,
@@ -8,6 +9,7 @@ from tests.losses import (
 )
 
 CASES = [
+    *cases_of_detection.CASES,
     *cases_of_distributions.CASES,
     *cases_of_embeddings.CASES,
     *cases_of_regressions.CASES,

@@ -1,0 +1,74 @@
+"""Distances between all samples of a batch, by name or by a function of one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+from keras_multiloss._checks import check_choice
+from keras_multiloss._keras import ops
+from keras_multiloss._saveable import check_saveable
+from keras_multiloss._shapes import expand
+from keras_multiloss.losses._pairs import check_matrix
+from keras_multiloss.losses._vectors import dot_products, is_diagonal, unit
+
+DistanceMetric = Literal["L2", "squared-L2", "angular"] | Callable[[Any], Any]
+
+
+def check_distance_metric(where: str, metric: Any) -> Any:
+    """The metric; raises unless it is a known name or what a file could restore."""
+    if callable(metric):
+        check_saveable(where, "distance_metric", metric)
+    else:
+        check_choice(where, "distance_metric", metric, METRICS)
+    return metric
+
+
+def pairwise_distance(where: str, embeddings: Any, metric: DistanceMetric) -> Any:
+    """The distances between all rows of a matrix, in memory of order `batch * batch`.
+
+    Args:
+        where: whose embeddings they are, for errors.
+        embeddings: `(batch, n)`, of float32 or float64.
+        metric: `"L2"`, `"squared-L2"`, `"angular"` (one minus the cosine of the angle, which
+            is 0 with a zero vector), or a function from embeddings to distances.
+
+    Returns:
+        `(batch, batch)`; of the named metrics, with zeros on the diagonal and finite gradients.
+    """
+    check_matrix(where, "embeddings", (None, None), embeddings)
+    if callable(metric):
+        return metric(embeddings)
+    check_choice(where, "distance_metric", metric, METRICS)
+    return METRICS[metric](embeddings)
+
+
+def _squared_euclidean(x: Any) -> Any:
+    # |a - b|^2 as |a|^2 + |b|^2 - 2 ab loses the digits of a common offset. Distances do not
+    # change with it, nor do gradients.
+    x = x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
+    products = dot_products(x, x)
+    # Taken from the products, the squares are rounded as they are: two equal samples are at 0.
+    squares = expand(ops.diagonal(products))
+    return ops.maximum(squares + ops.transpose(squares) - 2.0 * products, 0.0)
+
+
+def _euclidean(x: Any) -> Any:
+    squared = _squared_euclidean(x)
+    # The root has no finite gradient at 0, and where `where` picks another branch it would be NaN.
+    is_zero = squared <= 0.0
+    root = ops.sqrt(ops.where(is_zero, ops.ones_like(squared), squared))
+    return ops.where(is_zero, ops.zeros_like(squared), root)
+
+
+def _angular(x: Any) -> Any:
+    x = unit(x)
+    distance = ops.maximum(1.0 - dot_products(x, x), 0.0)
+    return ops.where(is_diagonal(distance), ops.zeros_like(distance), distance)
+
+
+METRICS: dict[str, Callable[[Any], Any]] = {
+    "L2": _euclidean,
+    "squared-L2": _squared_euclidean,
+    "angular": _angular,
+}

@@ -1,0 +1,72 @@
+"""The pairs of samples in a batch: of one class, or of two."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import error
+from keras_multiloss._keras import dtype_name, ops
+from keras_multiloss._shapes import Shape, fits, static_shape
+from keras_multiloss.losses._vectors import is_diagonal
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+def same_class(labels: Any, matrix: Any) -> Any:
+    """Which pairs of the samples of a `(batch, batch)` matrix are of one class.
+
+    Each sample makes a pair with itself, too.
+    """
+    # Labels of another number than the samples do not fit, also where tracing cannot know it.
+    labels = ops.reshape(labels, (ops.shape(matrix)[0], 1))
+    return ops.equal(labels, ops.transpose(labels))
+
+
+def positive_and_negative_pairs(labels: Any, matrix: Any) -> tuple[Any, Any]:
+    """Which pairs of two samples are of one class, and which are of two classes."""
+    same = same_class(labels, matrix)
+    return ops.logical_and(same, ops.logical_not(is_diagonal(matrix))), ops.logical_not(same)
+
+
+def mean_where(is_counted: Any, values: Any) -> Any:
+    """The mean of the values that count; 0 if none does."""
+    total = ops.sum(ops.where(is_counted, values, ops.zeros_like(values)))
+    n_counted = ops.sum(ops.cast(is_counted, dtype_name(values)))
+    return total / ops.maximum(n_counted, 1.0)
+
+
+def mean(values: Any) -> Any:
+    """The mean of a value a sample; 0 if there are no samples."""
+    return mean_where(ops.ones_like(values, dtype="bool"), values)
+
+
+def row_max(matrix: Any) -> Any:
+    """The greatest entry of each row, also of a matrix without rows."""
+    return _of_rows(ops.max, matrix, -math.inf)
+
+
+def row_min(matrix: Any) -> Any:
+    """The least entry of each row, also of a matrix without rows."""
+    return _of_rows(ops.min, matrix, math.inf)
+
+
+def _of_rows(reduce: Callable[..., Any], matrix: Any, bound: float) -> Any:
+    # The backends refuse to reduce no entries, so that there is always a row of bounds.
+    padded = ops.pad(matrix, [[0, 1], [0, 1]], constant_values=bound)
+    return reduce(padded, axis=1)[:-1]
+
+
+def check_matrix(where: str, what: str, shape: Shape, matrix: Any) -> None:
+    """Raise unless a tensor is a matrix, as far as tracing knows."""
+    received = static_shape(matrix)
+    if received is None or fits(received, shape):
+        return
+    raise error(
+        ValueError,
+        where,
+        f"the output is no matrix of {what}",
+        expected=f"shape {shape}, the batch first",
+        received=f"shape {received}",
+    )

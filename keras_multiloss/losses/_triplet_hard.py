@@ -1,0 +1,122 @@
+"""Triplets of the hardest samples for each anchor."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._checks import check_bool
+from keras_multiloss._keras import dtype_name, ops
+from keras_multiloss._shapes import expand
+from keras_multiloss.losses._addons import AddonsReduction, as_float, at_least_float32, from_addons
+from keras_multiloss.losses._distances import DistanceMetric, pairwise_distance
+from keras_multiloss.losses._pairs import mean, positive_and_negative_pairs, row_max, row_min
+from keras_multiloss.losses._triplet import TripletLoss
+
+
+@from_addons("sparse")
+def triplet_hard_loss(
+    y_true: Any,
+    y_pred: Any,
+    margin: Any = 1.0,
+    soft: bool = False,
+    distance_metric: DistanceMetric = "L2",
+) -> Any:
+    """The batch-hard triplet loss; see `TripletHardLoss` for the formula and its source.
+
+    Args:
+        y_true: a class number for each sample, `(batch,)` or `(batch, 1)`.
+        y_pred: embeddings, `(batch, n)`.
+        margin: the margin between the distances.
+        soft: whether to smooth the hinge, without any margin.
+        distance_metric: `"L2"`, `"squared-L2"`, `"angular"` or a function.
+
+    Returns:
+        A scalar, in the dtype of `y_pred`.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> species, embedding = np.array([0, 0, 1]), np.array([[0.0], [1.0], [1.5]])
+        >>> round(float(kml.losses.triplet_hard_loss(species, embedding)), 3)
+        0.833
+    """
+    y_pred = as_float(y_pred)
+    precise = at_least_float32(y_pred)
+    distance = pairwise_distance("triplet_hard_loss", precise, distance_metric)
+    positive, negative = _hardest(distance, y_true)
+    excess = positive - negative
+    if soft:
+        values = ops.softplus(excess)
+    else:
+        values = ops.maximum(ops.cast(margin, dtype_name(distance)) + excess, 0.0)
+    return ops.cast(mean(values), dtype_name(y_pred))
+
+
+def _hardest(distance: Any, labels: Any) -> tuple[Any, Any]:
+    """For each sample, the farthest of its class and the nearest of another."""
+    is_positive, is_negative = positive_and_negative_pairs(labels, distance)
+    least, greatest = expand(row_min(distance)), expand(row_max(distance))
+    farthest = row_max(ops.where(is_positive, distance, least))
+    nearest = row_min(ops.where(is_negative, distance, greatest))
+    return farthest, nearest
+
+
+@from_addons("sparse")
+class TripletHardLoss(TripletLoss):
+    r"""Batch-hard triplet loss: for each anchor its farthest positive and nearest negative.
+
+    $$\ell = \frac1B \sum_{a=1}^{B} \max\Big(0,\; m + \max_{p:\,y_p=y_a,\,p\ne a} D_{ap}
+    - \min_{n:\,y_n\ne y_a} D_{an}\Big)$$
+
+    With `soft`, $\log(1+e^x)$ of the difference $x$ of the two distances takes the place of
+    $\max(0, m+x)$. An anchor without a positive takes the least distance in its row (its own,
+    0), an anchor without a negative the greatest. An empty batch gives 0. The embeddings
+    should have unit length. Time and memory are of order `batch * batch`.
+
+    Args:
+        margin: $m$.
+        soft: whether to smooth the hinge, without any margin.
+        distance_metric: `"L2"`, `"squared-L2"`, `"angular"` (one minus the cosine), or a
+            registered function from embeddings `(batch, n)` to distances `(batch, batch)`.
+        name: name of the loss.
+        reduction: `"none"`, as the loss is one value for the batch; `"sum_over_batch_size"`
+            (also called `"auto"`) and `"sum"` give the same.
+
+    Shape:
+        - y_true: a class number for each sample, `(batch,)` or `(batch, 1)`.
+        - y_pred: embeddings, `(batch, n)`.
+        - values: a scalar.
+
+    Raises:
+        ValueError: for an unknown metric or a function that no file could restore; if the
+            embeddings are no matrix, or there is not one label for each.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> species, embedding = np.array([0, 0, 1]), np.array([[0.0], [1.0], [1.5]])
+        >>> loss = kml.losses.TripletHardLoss(margin=2.0, distance_metric="squared-L2")
+        >>> float(loss(species, embedding))
+        1.75
+
+    References:
+        Hermans, Beyer and Leibe, "In defense of the triplet loss for person
+        re-identification", 2017.
+    """
+
+    function = triplet_hard_loss
+    arguments = ("margin", "soft", "distance_metric")
+
+    def __init__(
+        self,
+        margin: float = 1.0,
+        soft: bool = False,
+        distance_metric: DistanceMetric = "L2",
+        name: str | None = None,
+        *,
+        reduction: AddonsReduction = "none",
+    ) -> None:
+        super().__init__(
+            margin=margin, distance_metric=distance_metric, reduction=reduction, name=name
+        )
+        self.soft = check_bool("TripletHardLoss", "soft", soft)

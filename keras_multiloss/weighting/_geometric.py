@@ -1,0 +1,36 @@
+"""The geometric mean of the losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._keras import ops
+from keras_multiloss._serialization import serializable
+from keras_multiloss.weighting._base import State, Weighting, count, positive
+
+
+@serializable
+class GeometricMeanWeighting(Weighting):
+    r"""The geometric mean of the losses in place of their sum (GLS).
+
+    $$L = \left(\prod_t \ell_t\right)^{1/T} = \sum_t w_t\, \ell_t,\quad
+    w_t = \frac{L}{T\, \ell_t}$$
+
+    with the weights held constant in the gradient, which is then that of the mean. It does
+    not see the units of the losses. Computed in logarithms; losses have to be positive, and
+    count as $10^{-8}$ below that.
+
+    Example:
+        >>> import keras_multiloss as kml
+        >>> terms = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")
+        >>> loss = kml.WeightedSumLoss(terms, weighting="geometric_mean")
+
+    References:
+        Chennupati et al., "MultiNet++: multi-stream feature aggregation and geometric loss
+        strategy for multi-task learning", CVPR workshops 2019.
+    """
+
+    def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
+        log_losses = ops.log(positive(losses))
+        n_terms = count(losses)
+        return ops.exp(ops.sum(log_losses) / n_terms - log_losses) / n_terms

@@ -1,0 +1,71 @@
+"""Another rule, applied to the logarithms of the losses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._checks import check_config
+from keras_multiloss._keras import ops
+from keras_multiloss._serialization import deserialize, serializable, serialize
+from keras_multiloss.weighting._base import Slot, State, Weighting, positive
+from keras_multiloss.weighting._lookup import get
+
+
+@serializable
+class LogTransform(Weighting):
+    r"""Another rule, applied to the logarithms of the losses.
+
+    $$L = \sum_t v_t \log \ell_t + p,\quad w_t = v_t / \ell_t$$
+
+    where $v_t$ and $p$ are what the inner rule makes of the logarithms. All losses then count
+    by their relative change, whatever their units: the loss side of DB-MTL, with a static
+    inner rule. What $L$ differs from $\sum_t w_t \ell_t$ by is the penalty. Losses have to be
+    positive, and count as $10^{-8}$ below that; logarithms may be negative, so that rules that
+    need positive losses are no inner rules.
+
+    Args:
+        inner: a weighting or its name.
+
+    Raises:
+        ValueError: if no rule has the name.
+        TypeError: if it is no weighting.
+
+    Example:
+        >>> import keras_multiloss as kml
+        >>> terms = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")
+        >>> loss = kml.WeightedSumLoss(terms, weighting=kml.weighting.LogTransform("static"))
+
+    References:
+        Lin et al., "Dual-balancing for multi-task learning", arXiv:2308.12029, 2023.
+    """
+
+    has_penalty = True
+
+    def __init__(self, inner: Any = "static") -> None:
+        self.inner = get(type(self).__name__, "inner", inner)
+
+    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+        return self.inner.initial_state(names)
+
+    def start_epoch(self, state: State) -> State:
+        return self.inner.start_epoch(state)
+
+    def advance(self, losses: Any, state: State) -> State:
+        return self.inner.advance(ops.log(positive(losses)), state)
+
+    def weights(self, losses: Any, state: State) -> Any:
+        return self.inner.weights(ops.log(positive(losses)), state) / positive(losses)
+
+    def penalty(self, losses: Any, state: State) -> Any:
+        log_losses = ops.log(positive(losses))
+        weights = self.inner.weights(log_losses, state)
+        inner = self.inner.penalty(log_losses, state)
+        return inner + ops.sum(weights * (log_losses - losses / positive(losses)))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"inner": serialize(self.inner)}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> LogTransform:
+        config = check_config(cls, config, ("inner",))
+        return cls(deserialize("LogTransform: `inner`", config.get("inner", "static"), None))

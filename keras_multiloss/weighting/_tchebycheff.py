@@ -1,0 +1,76 @@
+"""The largest of the losses, smoothly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from keras_multiloss._checks import check_positive
+from keras_multiloss._keras import ops
+from keras_multiloss._serialization import serializable
+from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term, softmax
+from keras_multiloss.weighting._names import check_terms_exist
+
+
+@serializable
+class SmoothTchebycheffWeighting(Weighting):
+    r"""The smooth maximum of how far each loss is from the best it has been (STCH).
+
+    $$L = \mu \log \sum_t e^{\lambda_t (\ell_t - z_t)/\mu},\quad
+    w_t = \lambda_t \operatorname{softmax}\left(\lambda (\ell - z)/\mu\right)_t$$
+
+    Its minima reach the whole Pareto front, also where that is not convex. $z_t$ is the least
+    training loss of a batch so far. What $L$ exceeds $\sum_t w_t \ell_t$ by is the penalty,
+    which has no gradient.
+
+    Args:
+        mu: $\mu > 0$; the smaller, the nearer to the maximum.
+        preferences: a dict from names of terms to $\lambda_t > 0$; 1 for the others.
+
+    Raises:
+        ValueError: if a number is not positive, or, when a sum is built of it, if a name is
+            not that of a term.
+
+    Example:
+        >>> import keras_multiloss as kml
+        >>> terms = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")
+        >>> loss = kml.WeightedSumLoss(terms, weighting="smooth_tchebycheff")
+
+    References:
+        Lin et al., "Smooth Tchebycheff scalarization for multi-objective optimization", ICML
+        2024.
+    """
+
+    has_penalty = True
+
+    def __init__(self, *, mu: float = 1.0, preferences: dict[str, float] | None = None) -> None:
+        where = type(self).__name__
+        self.mu = check_positive(where, "mu", mu)
+        self.preferences = {
+            name: check_positive(where, f"preferences[{name!r}]", value)
+            for name, value in (preferences or {}).items()
+        }
+
+    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+        check_terms_exist(type(self).__name__, "preferences", self.preferences, names)
+        preferences = [self.preferences.get(name, 1.0) for name in names]
+        return {
+            "preference": Slot(np.array(preferences, "float32")),
+            "best": Slot(for_each_term(names, 0.0)),
+            "is_known": Slot(for_each_term(names, 0.0)),
+        }
+
+    def advance(self, losses: Any, state: State) -> State:
+        best = ops.where(state["is_known"] > 0, ops.minimum(state["best"], losses), losses)
+        return {**state, "best": best, "is_known": ops.ones_like(losses)}
+
+    def weights(self, losses: Any, state: State) -> Any:
+        return state["preference"] * softmax(self._excess(losses, state))
+
+    def penalty(self, losses: Any, state: State) -> Any:
+        smooth_maximum = self.mu * ops.logsumexp(self._excess(losses, state))
+        return smooth_maximum - ops.sum(self.weights(losses, state) * losses)
+
+    def _excess(self, losses: Any, state: State) -> Any:
+        return state["preference"] * (losses - state["best"]) / self.mu

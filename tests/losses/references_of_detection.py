@@ -1,0 +1,63 @@
+"""The detection loss written slowly in NumPy, in float64: image by image, anchor by anchor."""
+
+import numpy as np
+
+from tests.losses.references import sigmoid
+
+
+def detection(label, logits, boxes, *, box_loss, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1):
+    classes, targets = label
+    values = np.zeros(len(logits))
+    for image in range(len(logits)):
+        n_positive = 0
+        for anchor, number in enumerate(classes[image]):
+            if number >= -1:
+                one_hot = np.arange(logits.shape[-1]) == number
+                values[image] += focal(one_hot, logits[image, anchor], alpha, gamma)
+            if number >= 0:
+                pair = targets[image, anchor], boxes[image, anchor]
+                term = smooth_l1(*pair, beta) if box_loss == "smooth_l1" else iou(*pair, box_loss)
+                values[image] += box_weight * term
+                n_positive += 1
+        values[image] /= max(n_positive, 1)
+    return values
+
+
+def focal(one_hot, logits, alpha, gamma):
+    """Lin et al., equations 2, 3 and 5, summed over the classes."""
+    p = sigmoid(logits)
+    p_t = np.where(one_hot, p, 1 - p)
+    alpha_t = np.where(one_hot, alpha, 1 - alpha)
+    return np.sum(-alpha_t * (1 - p_t) ** gamma * np.log(p_t))
+
+
+def smooth_l1(target, box, beta):
+    distances = np.abs(target - box)
+    return sum(d**2 / (2 * beta) if d < beta else d - beta / 2 for d in distances)
+
+
+def iou(target, box, mode):
+    """Rezatofighi et al., algorithm 1; Zheng et al., equations 7 and 8 to 11."""
+    both = np.prod(np.maximum(np.minimum(target[2:], box[2:]) - np.maximum(target[:2], box[:2]), 0))
+    either = area(target) + area(box) - both
+    hull = np.maximum(target[2:], box[2:]) - np.minimum(target[:2], box[:2])
+    overlap = both / either
+    if mode == "iou":
+        return 1 - overlap
+    if mode == "giou":
+        return 1 - overlap + (np.prod(hull) - either) / np.prod(hull)
+    centres = (target[2:] + target[:2] - box[2:] - box[:2]) / 2
+    distance = np.sum(centres**2) / np.sum(hull**2)
+    if mode == "diou":
+        return 1 - overlap + distance
+    v = 4 / np.pi**2 * (aspect(target) - aspect(box)) ** 2
+    return 1 - overlap + distance + v**2 / (1 - overlap + v)
+
+
+def area(box):
+    return np.prod(box[2:] - box[:2])
+
+
+def aspect(box):
+    height, width = box[2:] - box[:2]
+    return np.arctan(width / height)
