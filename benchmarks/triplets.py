@@ -9,6 +9,7 @@ with a batch of eight. Run it with `.venv-addons/bin/python`, the one lane that 
 import multiprocessing
 import statistics
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import tensorflow as tf
@@ -80,8 +81,8 @@ def _kilobytes(file, name):
 
 def alone(function, *args):
     """The result of a function in a process of its own, which then gives its memory back."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(function, args)
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as process:
+        return process.submit(function, *args).result()
 
 
 def rows(loss_name):
@@ -90,8 +91,8 @@ def rows(loss_name):
         peaks = {package: alone(peak_megabytes, package, loss_name, n) for package in fitting}
         times = alone(step_times, fitting, loss_name, n)
         yield loss_name, n, *cells(times), *cells(peaks)
-        # Of order batch ** 3, memory grows by 8; half of what is free is left to others.
-        limit = _kilobytes("meminfo", "MemAvailable") / 1024 / 2
+        # Of order batch ** 3, memory grows by 8; a tenth of what is free is left to others.
+        limit = 0.9 * _kilobytes("meminfo", "MemAvailable") / 1024
         fitting = [package for package in fitting if 8 * peaks[package] < limit]
 
 
@@ -108,7 +109,7 @@ def main():
     for loss_name in LOSSES:
         for row in rows(loss_name):
             print(form.format(*row), flush=True)
-    print("-: not run, as it would take more than half of the memory that is free")
+    print("-: not run, as it would take more memory than is free")
 
 
 if __name__ == "__main__":

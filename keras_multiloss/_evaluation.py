@@ -171,7 +171,7 @@ def _hint_of_list(tensors: dict[Key, Any]) -> str | None:
     """What to do where a list was given, which has no names."""
     if not tensors or any(isinstance(key, str) for key in tensors):
         return None
-    return "a list has no names to look for: `MultiLossModel.from_model(model)` knows them"
+    return "a list has positions, not names; `MultiLossModel.from_model(model)` has both"
 
 
 def names_of(tensors: dict[Key, Any]) -> list[Key]:

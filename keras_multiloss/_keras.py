@@ -14,6 +14,8 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 
 if TYPE_CHECKING:
@@ -119,10 +121,14 @@ def worker_settings(datasets: Sequence[Any]) -> dict[str, Any]:
 
 
 def symbols_like(structure: Any, *, batch_size: int | None = None) -> Any:
-    """Symbolic tensors of the same shapes, outside any graph; of a given batch size."""
+    """Symbolic tensors of the same shapes, outside any graph; of a given batch size.
+
+    Other unknown axes get that size, too: they may be the batch again, as of similarities.
+    """
 
     def symbol(x: Any) -> Any:
-        shape = x.shape if batch_size is None else (batch_size, *x.shape[1:])
+        rest = (batch_size if size is None else size for size in x.shape[1:])
+        shape = x.shape if batch_size is None else (batch_size, *rest)
         return keras.KerasTensor(shape, dtype=x.dtype)
 
     return keras.tree.map_structure(lambda x: symbol(x) if is_symbolic(x) else x, structure)
@@ -237,10 +243,9 @@ def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
     if backend() == "jax":
         random = importlib.import_module("jax").random
         return 1.0 - random.uniform(random.fold_in(random.key(seed), step), shape)
-    torch = importlib.import_module("torch")
-    # Two numbers to a seed: the step must not walk along the seeds.
-    generator = torch.Generator().manual_seed((seed << 32) + int(step))
-    return ops.convert_to_tensor(1.0 - torch.rand(shape, generator=generator))
+    # A generator of PyTorch keeps 32 bits of its seed, too few for two numbers.
+    drawn = np.random.default_rng([seed, int(step)]).random(shape, dtype="float32")
+    return ops.convert_to_tensor(1.0 - drawn)
 
 
 def add_counter(layer: Any, name: str) -> Any:

@@ -50,7 +50,7 @@ class TermWeights(keras.layers.Layer):
         if self.rule is not None:
             for key, slot in self.rule.initial_state(loss.names).items():
                 self.state[key] = self._add(key, slot)
-            self.acting = add_state(self, "acting", self._initial_weights())
+            self.acting = add_state(self, "acting", self._weights_at_start())
         self.built = True
 
     @property
@@ -69,7 +69,7 @@ class TermWeights(keras.layers.Layer):
             return add_trained(self, key, initial, slot.constraint)
         return add_state(self, key, initial)
 
-    def _initial_weights(self) -> Any:
+    def _weights_at_start(self) -> Any:
         given = self.loss.given_weights(0)
         values = [float(ops.convert_to_numpy(given[name])) for name in self.loss.names]
         return np.array(values, "float32")
@@ -127,7 +127,8 @@ class TermWeights(keras.layers.Layer):
         names = [self.loss.names[i] for i in places]
         weights = {**given, **{n: given[n] * factors[k] for k, n in enumerate(names)}}
         if moves and not self.is_assignable:
-            self._store_acting(weights)
+            acting = ops.stack([ops.cast(weights[name], "float32") for name in names])
+            self.acting.assign(ops.stop_gradient(self._all_rows(acting, self.acting, places)))
         return Weighed(weights, rule.penalty(seen, state) if rule.has_penalty else None)
 
     def _rows(self, variable: Any, places: list[int]) -> Any:
@@ -141,22 +142,19 @@ class TermWeights(keras.layers.Layer):
         return bool(tuple(value.shape)) and value.shape[0] == len(self.loss.names)
 
     def _store(self, state: dict[str, Any], places: list[int]) -> None:
-        """Assign what the rule moved; the entries of terms that are not there stay."""
+        """Assign what the rule moved."""
         for key, variable in self.state.items():
-            if variable.trainable:
-                continue
-            value = state[key]
-            if len(places) < len(self.loss.names) and self._is_by_term(variable):
-                rows = [
-                    value[places.index(i)] if i in places else variable[i]
-                    for i in range(len(self.loss.names))
-                ]
-                value = ops.stack(rows)
-            variable.assign(value)
+            if not variable.trainable:
+                variable.assign(self._all_rows(state[key], variable, places))
 
-    def _store_acting(self, weights: dict[str, Any]) -> None:
-        rows = [ops.cast(weights[name], "float32") for name in self.loss.names]
-        self.acting.assign(ops.stop_gradient(ops.stack(rows)))
+    def _all_rows(self, value: Any, variable: Any, places: list[int]) -> Any:
+        """The new entries of the terms that are there, and the old ones of the others."""
+        n_terms = len(self.loss.names)
+        if len(places) == n_terms or not self._is_by_term(variable):
+            return value
+        return ops.stack(
+            [value[places.index(i)] if i in places else variable[i] for i in range(n_terms)]
+        )
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "loss": self.loss.get_config()}

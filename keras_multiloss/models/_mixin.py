@@ -52,7 +52,6 @@ class MultiLossMixin(_Model):
     """
 
     _multi_loss: CompiledLoss | None = None
-    _term_weights: TermWeights | None = None
     _is_training = False
 
     def compile(
@@ -92,8 +91,13 @@ class MultiLossMixin(_Model):
         self.loss = spec
 
     def _set_term_weights(self, layer: TermWeights | None) -> None:
-        if layer is not None or self._term_weights is not None:
+        if layer is not None or self._weight_state is not None:
             set_state_layer(self, "_term_weights", layer)
+
+    @property
+    def _weight_state(self) -> TermWeights | None:
+        """What moves the weights; on torch a layer is not found behind a class attribute."""
+        return getattr(self, "_term_weights", None)
 
     @property
     def metrics(self) -> list[Any]:
@@ -142,7 +146,7 @@ class MultiLossMixin(_Model):
             y,
             y_pred,
             sample_weight,
-            state=self._term_weights,
+            state=self._weight_state,
             training=self._is_training if training is None else bool(training),
             added=self.losses,
             n_samples=_batch_size(x),
@@ -167,7 +171,7 @@ class MultiLossMixin(_Model):
                 expected="a model that is compiled with a WeightedSumLoss",
                 received=f"loss={getattr(self, 'loss', None)!r}",
             )
-        return TermWeightsView(self._multi_loss.loss, self._term_weights)
+        return TermWeightsView(self._multi_loss.loss, self._weight_state)
 
     def _check_has_optimizer(self) -> None:
         if self._multi_loss is not None and self.optimizer is None:
@@ -216,7 +220,7 @@ class MultiLossMixin(_Model):
         def get_config(self) -> dict[str, Any]:
             """Without the state layer, which `compile` makes anew."""
             config = super().get_config()
-            state = self._term_weights
+            state = self._weight_state
             if state is not None and "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] != state.name]
             return config

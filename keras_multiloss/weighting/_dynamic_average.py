@@ -27,8 +27,8 @@ class DynamicWeightAverage(Weighting):
 
     where $\bar\ell_t(e)$ is the mean of the training losses of epoch $e$, so that tasks that
     fell less count for more. All weights are 1 during the first two epochs. An epoch is what
-    the `loss` in Keras's log is a mean over; in a loop of `train_on_batch` it ends with
-    `model.reset_metrics()`.
+    the `loss` in Keras's log is a mean over. `train_on_batch` of Keras 3 starts that mean anew
+    with every batch, which is then an epoch of its own.
 
     Args:
         temperature: $\tau > 0$; the higher, the more alike the weights.

@@ -167,7 +167,7 @@ class TestPlainModel:
             "WeightedSumLoss: term 'age' names an output that is not among the outputs.",
             "  Expected: one of [0, 1]",
             "  Received: 'age'",
-            "  Hint: a list has no names to look for: `MultiLossModel.from_model(model)` knows them",
+            "  Hint: a list has positions, not names; `MultiLossModel.from_model(model)` has both",
         ]
 
     ONE_AT_A_TIME: ClassVar = [

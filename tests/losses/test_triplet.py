@@ -205,6 +205,16 @@ def test_the_size_of_the_batch_may_be_unknown_while_tracing(loss):
 
 @needs_tensorflow_backend
 @every_loss
+def test_xla_gives_the_same(loss):
+    import tensorflow as tf
+
+    data = tf.constant(LABELS.astype("int32")), tf.constant(EMBEDDINGS.astype("float32"))
+    compiled = tf.function(loss, jit_compile=True)
+    assert float(compiled(*data)) == pytest.approx(float(loss(*data)), rel=1e-5)
+
+
+@needs_tensorflow_backend
+@every_loss
 def test_memory_is_of_order_batch_times_batch(loss):
     import tensorflow as tf
 

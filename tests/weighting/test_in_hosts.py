@@ -144,7 +144,7 @@ def test_other_added_losses_are_left_alone():
 
 
 def test_strip_leaves_no_state():
-    model, data = hosted("layer", spec("uncertainty"))
+    model, _ = hosted("layer", spec("uncertainty"))
     stripped = kml.strip_losses(model)
     assert len(stripped.weights) == len(two_heads().weights)
     assert all(
@@ -152,10 +152,8 @@ def test_strip_leaves_no_state():
     )
 
 
-@both_hosts
-def test_terms_that_are_not_there_keep_their_state(host):
-    if host == "layer":
-        pytest.skip("its labels are inputs, which are there or not for the whole model")
+@pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of the head without a label
+def test_terms_that_are_not_there_keep_their_state():
     loss = spec("soft_adapt", required=False)
     model, (x, y) = hosted("model", loss)
     model.fit(x, y, epochs=2, **OPTIONS)
@@ -164,7 +162,7 @@ def test_terms_that_are_not_there_keep_their_state(host):
     history = model.fit(x, {"age": y["age"]}, epochs=1, **OPTIONS).history
     after = [np.array(values)[place] for values in values_of(model) if np.ndim(values)]
     assert "sex_loss" not in history
-    assert after[:-1] == before[:-1] or after == before
+    assert after == before
     others = history["age_weight"][0] / 0.5 + history["size_weight"][0] / 0.1
     assert others == pytest.approx(1.0, rel=0.05)  # logged weights are means weighted by losses
 
