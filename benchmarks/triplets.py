@@ -2,8 +2,9 @@
 
 For batches of 128 to 1024 embeddings of 64 numbers: loss and gradient under `tf.function`,
 both in one process and in turn, so that a change of the machine's speed meets both. The peak
-memory is that of a process that does nothing else, less what it has taken after a first step
-with a batch of eight. Run it with `.venv-addons/bin/python`, the one lane that has the package.
+memory is that of a process that does nothing else, less what it has after a first step with a
+batch of eight; it is read from Linux, which makes the peak start anew, unlike `ru_maxrss`. Run
+it with `.venv-addons/bin/python`, as the `addons` lane is the one that has the package.
 """
 
 import multiprocessing

@@ -1,5 +1,6 @@
-"""Callbacks around training with several losses."""
+"""Callbacks: logs where Keras lets no layer log, and weights by epoch."""
 
 from keras_multiloss.callbacks._term_logs import TermLogs
+from keras_multiloss.callbacks._term_weight_scheduler import TermWeightScheduler
 
-__all__ = ["TermLogs"]
+__all__ = ["TermLogs", "TermWeightScheduler"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._keras import keras, ops
-from keras_multiloss.layers import WeightedSumLossLayer
+from keras_multiloss.callbacks._hosts import loss_layers
 
 
 class TermLogs(keras.callbacks.Callback):
@@ -65,17 +65,7 @@ class TermLogs(keras.callbacks.Callback):
 
     def _read(self) -> dict[str, float]:
         logs: dict[str, float] = {}
-        for layer in _loss_layers(self.model):
+        for layer in loss_layers(self.model):
             sums = ops.convert_to_tensor(layer.tracker.variable())
             logs.update({k: float(v) for k, v in layer.tracker.logs(sums).items()})
         return logs
-
-
-def _loss_layers(model: Any) -> list[Any]:
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, WeightedSumLossLayer):
-            found.append(layer)
-        elif isinstance(layer, keras.Model):
-            found += _loss_layers(layer)
-    return found

@@ -154,6 +154,11 @@ class MultiLossMixin(_Model):
         return scale_for_distribution(total)
 
     @property
+    def has_total_loss(self) -> bool:
+        """Whether the model is compiled with a `WeightedSumLoss`."""
+        return self._multi_loss is not None
+
+    @property
     def term_weights(self) -> TermWeightsView:
         """The weight of each term as it acts now: `model.term_weights["kl"]`.
 

@@ -37,19 +37,24 @@ def main(host, n_devices):
     os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     scope = two_devices() if n_devices == 2 else contextlib.nullcontext()
     import keras_multiloss as kml
-    from keras_multiloss.losses._masked import MaskedLoss
-    from keras_multiloss.losses._per_output import PerOutputLoss
+    from keras_multiloss.losses import MaskedLoss, PerOutputLoss
     from tests.conftest import two_heads, two_heads_data
+    from tests.weighting.hosts import RULES
 
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.1)
     loss = kml.LossTerm("mse", "age", weight=schedule)
     loss += kml.LossTerm(keras.losses.MeanSquaredError(reduction="sum"), "sex", weight=0.01)
+    if host.startswith("weighting"):
+        loss = kml.WeightedSumLoss(
+            kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex"),
+            weighting=RULES[host.removeprefix("weighting ")](),
+        )
     x, y = two_heads_data(24)
     keras.utils.set_random_seed(3)
     data = (x, y)
     with scope:
         model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
-        if host == "model":
+        if host == "model" or host.startswith("weighting"):
             model = kml.MultiLossModel.from_model(model)
             model.compile(keras.optimizers.SGD(0.1), loss=loss)
         elif host == "masked":

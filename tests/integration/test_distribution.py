@@ -23,7 +23,17 @@ def run(host, n_devices):
 @needs_scaling_by_keras
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras distributes no training on torch")
 @pytest.mark.parametrize(
-    "host", ["model", "layer", "masked", pytest.param("per output", marks=needs_keras_3)]
+    "host",
+    [
+        "model",
+        "layer",
+        "masked",
+        pytest.param("per output", marks=needs_keras_3),
+        "weighting dynamic_weight_average",
+        "weighting famo",
+        "weighting impartial",
+        "weighting relobralo",
+    ],
 )
 def test_two_devices_equal_one(host):
     one, two = run(host, 1), run(host, 2)

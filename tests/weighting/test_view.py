@@ -11,15 +11,8 @@ from tests.weighting.hosts import OPTIONS, RAMP, hosted, spec, term_weights, val
 both_hosts = pytest.mark.parametrize("host", ["model", "layer"])
 
 
-class SetWeights(keras.callbacks.Callback):
-    """Sets the weight of a term at the beginning of each epoch."""
-
-    def __init__(self, weights):
-        super().__init__()
-        self.weights = weights
-
-    def on_epoch_begin(self, epoch, logs=None):
-        term_weights(self.model)["sex"] = self.weights[epoch]
+def set_weights(weights):
+    return kml.callbacks.TermWeightScheduler({"sex": weights.__getitem__})
 
 
 def test_constant_weights_can_be_read():
@@ -42,7 +35,7 @@ def test_an_assigned_weight_acts_in_the_next_evaluation(host):
 def test_a_callback_sets_weights_inside_a_running_fit():
     weights = [1.0, 0.0, 0.25]
     model, data = hosted("model", spec("static"))
-    logs = model.fit(*data, epochs=3, callbacks=[SetWeights(weights)], **OPTIONS).history
+    logs = model.fit(*data, epochs=3, callbacks=[set_weights(weights)], **OPTIONS).history
     assert logs["sex_weight"] == pytest.approx(weights)
     total = sum(np.multiply(logs[f"{n}_weight"], logs[f"{n}_loss"]) for n in ("age", "sex", "size"))
     np.testing.assert_allclose(total, logs["loss"], rtol=1e-5)
@@ -54,7 +47,7 @@ def test_a_callback_gives_the_same_model_as_a_schedule(host):
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2, 5], weights)
     found = []
     for loss, callbacks in [
-        (spec("static"), [SetWeights(weights)]),
+        (spec("static"), [set_weights(weights)]),
         (spec(None, weight=schedule), []),  # three steps an epoch
     ]:
         keras.utils.set_random_seed(3)
