@@ -271,9 +271,20 @@ def add_trained(layer: Any, name: str, initial: Any, constraint: Any) -> Any:
         shape=tuple(initial.shape),
         dtype="float32",
         initializer=_constant(initial),
-        constraint=constraint,
+        constraint=None if constraint is None else _FunctionConstraint(constraint),
         **({"autocast": False} if KERAS_3 else {}),
     )
+
+
+class _FunctionConstraint(keras.constraints.Constraint):
+    """A function as Keras takes constraints of weights."""
+
+    def __init__(self, function: Callable[[Any], Any]) -> None:
+        super().__init__()
+        self.function = function
+
+    def __call__(self, weight: Any) -> Any:
+        return self.function(weight)
 
 
 def _constant(value: Any) -> Any:

@@ -160,7 +160,7 @@ class MultiLossMixin(_Model):
 
     @property
     def term_weights(self) -> TermWeightsView:
-        """The weight of each term as it acts now: `model.term_weights["kl"]`.
+        """The weight of each term as it acts now, by name, as in `model.term_weights["kl"]`.
 
         With `WeightedSumLoss(terms, weighting="static")` weights can be assigned, also from a
         callback inside a running `fit`; `model.term_weights["kl"] = 0.0` switches a term off.

@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
-from keras_multiloss._keras import keras
+from keras_multiloss._keras import keras, ops
 from tests.conftest import two_heads
 from tests.lanes import BACKEND
 from tests.weighting.hosts import (
@@ -180,7 +180,6 @@ def test_a_term_of_weight_zero_is_switched_off_without_nan(host):
 
 @keras.saving.register_keras_serializable(package="tests")
 def not_finite(y_true, y_pred):
-    from keras_multiloss._keras import ops
 
     return ops.mean(ops.log(y_pred * 0.0), axis=-1)
 
@@ -231,3 +230,12 @@ class InverseLossWeighting(kw.Weighting):
 
     def weights(self, losses, state):
         return 1 / state["mean"]
+
+
+def test_log_variances_stay_within_their_bounds_in_training():
+    rule = kw.UncertaintyWeighting(min_log_variance=-0.05, max_log_variance=0.05)
+    model, data = hosted("model", spec(rule), keras.optimizers.SGD(0.5))
+    model.fit(*data, epochs=2, **OPTIONS)
+    (log_variance,) = state_of(model).trainable_weights
+    # Without the bounds each step would move them by about a quarter.
+    np.testing.assert_allclose(np.abs(ops.convert_to_numpy(log_variance)), 0.05, rtol=1e-6)
