@@ -10,7 +10,7 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 
 LANES := addons jax torch tf-keras oldest
 
-.PHONY: help demo test test-all test-slow lint docs bench clean $(LANES:%=test-%)
+.PHONY: help demo test test-all test-slow lint docs bench bench-triplets clean $(LANES:%=test-%)
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 14
@@ -23,7 +23,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 	@$(PYTHON) -m venv .venv
 	@.venv/bin/python -m pip install --quiet --upgrade "pip>=25.1"
 	@$(call install,.venv,--requirement requirements/tensorflow.txt --editable .)
-	@$(call install,.venv,--group test --group data)
+	@$(call install,.venv,--group test --group data --group oracles)
 	@touch $@
 
 .venv-%/.ready: pyproject.toml requirements/%.txt
@@ -67,6 +67,9 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
 
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py
+
+bench-triplets: .venv-addons/.ready  ## triplet losses against TensorFlow Addons
+	.venv-addons/bin/python benchmarks/triplets.py
 
 clean:  ## remove the environments and what was built
 	rm -rf .venv .venv-* docs/_build

@@ -15,6 +15,12 @@ EXAMPLES = [
     kml.LossTerm(keras.losses.Huber(delta=0.3), "a", weight=0.5, mask=-1, class_weight={1: 2.0}),
     kml.LossTerm(kml.losses.ConsistencyLoss(), ["a", "b"], None, name="agree", required=False),
     kml.LossTerm("mse", "a") + 0.5 * kml.LossTerm("mae", "b"),
+    kml.losses.MaskedLoss(keras.losses.Huber(delta=0.3), -1),
+    kml.losses.PerOutputLoss({"a": "mse", "b": "mae"}, weights={"a": 0.1}),
+    kml.layers.CosineDense(3, kernel_regularizer="l2"),
+    kml.WeightedSumLoss(
+        kml.LossTerm("mse", "a") + kml.LossTerm("mae", "b"), weighting="uncertainty"
+    ),
     kml.WeightedSumLossLayer(kml.LossTerm("mse", "a"), output_names=["a"]),
 ]
 

@@ -62,7 +62,9 @@ class DetectionLoss(JointLoss):
     Shape:
         - y_true: a pair `(class_targets, box_targets)`: `(batch, n_anchors)`, the class number
           from 0 up, -1 for background, -2 for an ignored anchor (as in KerasCV's RetinaNet),
-          integers or floats; and `(batch, n_anchors, 4)`, read at positive anchors only.
+          integers or floats (a number of `n_classes` or more, which a graph cannot refuse, is
+          a positive anchor of no class); and `(batch, n_anchors, 4)`, read at positive anchors
+          only.
         - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)` and
           `(batch, n_anchors, 4)`.
         - result: `(batch,)`. `mask="nan"` thus leaves out every image with a NaN label; do

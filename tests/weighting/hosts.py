@@ -50,7 +50,7 @@ def hosted(host, loss, optimizer="adam"):
 
 def term_weights(model):
     """The view of a model in either host."""
-    if isinstance(model, kml.MultiLossModel):
+    if isinstance(model, kml.models.MultiLossMixin):
         return model.term_weights
     return loss_layer(model).term_weights
 

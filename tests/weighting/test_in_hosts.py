@@ -7,7 +7,7 @@ import keras_multiloss as kml
 from keras_multiloss import weighting as kw
 from keras_multiloss._keras import keras, ops
 from tests.conftest import two_heads
-from tests.lanes import BACKEND
+from tests.lanes import BACKEND, needs_tensorflow_backend
 from tests.weighting.hosts import (
     OPTIONS,
     RULES,
@@ -239,3 +239,39 @@ def test_log_variances_stay_within_their_bounds_in_training():
     (log_variance,) = state_of(model).trainable_weights
     # Without the bounds each step would move them by about a quarter.
     np.testing.assert_allclose(np.abs(ops.convert_to_numpy(log_variance)), 0.05, rtol=1e-6)
+
+
+@needs_tensorflow_backend
+@pytest.mark.parametrize("rule", ["dynamic_weight_average", "famo", "relobralo", "uncertainty"])
+def test_a_compiled_step_moves_weights_as_an_eager_one_does(rule):
+    found = []
+    for options in ({"jit_compile": True}, {"run_eagerly": True}):
+        keras.utils.set_random_seed(3)
+        x, y = hosted("model", spec(None))[1]
+        keras.utils.set_random_seed(3)
+        model = kml.MultiLossModel.from_model(two_heads())
+        model.compile(keras.optimizers.SGD(0.1), loss=spec(RULES[rule]()), **options)
+        model.fit(x, y, epochs=4, **OPTIONS)
+        found.append([np.array(values, "float64") for values in values_of(model)])
+    for compiled, eager in zip(*found, strict=True):
+        # XLA joins operations, which rounds differently; Adam inside FAMO divides small numbers.
+        np.testing.assert_allclose(compiled, eager, rtol=1e-3, atol=1e-4)
+
+
+def test_a_subclassed_model_learns_its_weights():
+    class Net(kml.models.MultiLossMixin, keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.age = keras.layers.Dense(1)
+            self.sex = keras.layers.Dense(1, activation="sigmoid")
+
+        def call(self, x):
+            return {"age": self.age(x), "sex": self.sex(x)}
+
+    x, y = hosted("model", spec(None))[1]
+    model = Net()
+    model.compile("adam", loss=spec("uncertainty"))
+    model.fit(x, y, epochs=2, **OPTIONS)
+    (log_variance,) = state_of(model).trainable_weights
+    assert (ops.convert_to_numpy(log_variance) != 0).all()
+    assert len(model.trainable_weights) == 5
