@@ -238,8 +238,7 @@ def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
     if backend() == "tensorflow":
         tf = _tensorflow()
         seeds = tf.stack([seed, tf.cast(step, "int32")])
-        # Left to itself, XLA takes another algorithm.
-        return 1.0 - tf.random.stateless_uniform(shape, seed=seeds, alg="philox")
+        return 1.0 - tf.random.stateless_uniform(shape, seed=seeds)
     if backend() == "jax":
         random = importlib.import_module("jax").random
         return 1.0 - random.uniform(random.fold_in(random.key(seed), step), shape)

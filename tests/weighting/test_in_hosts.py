@@ -242,7 +242,7 @@ def test_log_variances_stay_within_their_bounds_in_training():
 
 
 @needs_tensorflow_backend
-@pytest.mark.parametrize("rule", ["dynamic_weight_average", "famo", "relobralo", "uncertainty"])
+@pytest.mark.parametrize("rule", ["dynamic_weight_average", "famo", "soft_adapt", "uncertainty"])
 def test_a_compiled_step_moves_weights_as_an_eager_one_does(rule):
     found = []
     for options in ({"jit_compile": True}, {"run_eagerly": True}):
