@@ -88,7 +88,10 @@ class TermWeightsView(MutableMapping[str, float]):
 
     @property
     def trainable(self) -> bool:
-        """Whether the rule moves; set it to `False`, and compile again, to freeze it."""
+        """Whether the rule moves; as for every layer, a change acts once the model is compiled.
+
+        `model.compile(optimizer, loss=model.loss)` keeps what the rule has learned.
+        """
         return self._state is None or bool(self._state.trainable)
 
     @trainable.setter

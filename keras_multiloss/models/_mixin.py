@@ -59,6 +59,9 @@ class MultiLossMixin(_Model):
     ) -> None:
         """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
 
+        Weights that move start anew, unless the model was compiled with the same object before,
+        as in `model.compile(optimizer, loss=model.loss)`.
+
         Args:
             optimizer: as for `keras.Model.compile`.
             loss: the total loss.
@@ -87,8 +90,15 @@ class MultiLossMixin(_Model):
         super().compile(optimizer, None, *args, **kwargs)
         metrics = [kwargs.get("metrics"), kwargs.get("weighted_metrics")]
         self._multi_loss = CompiledLoss(spec, names, metrics)
-        self._set_term_weights(TermWeights(spec) if spec.is_moving else None)
+        self._set_term_weights(self._term_weights_for(spec))
         self.loss = spec
+
+    def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeights | None:
+        """What moves the weights of a sum; the same sum keeps what it has learned."""
+        state = self._weight_state
+        if state is not None and state.loss is spec:
+            return state
+        return TermWeights(spec) if spec.is_moving else None
 
     def _set_term_weights(self, layer: TermWeights | None) -> None:
         if layer is not None or self._weight_state is not None:
