@@ -67,6 +67,7 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
 
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py
+	.venv/bin/python benchmarks/weightings.py
 
 bench-triplets: .venv-addons/.ready  ## triplet losses against TensorFlow Addons
 	.venv-addons/bin/python benchmarks/triplets.py

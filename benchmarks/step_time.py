@@ -41,10 +41,10 @@ def hosts(n_outputs):
     layer.compile("sgd")
     inputs = {"x": x, **{f"{name}_label": label for name, label in y.items()}}
     data = {"plain": (plain, (x, y)), "model": (model, (x, y)), "layer": (layer, (inputs,))}
-    return {name: _fitter(*pair) for name, pair in data.items()}
+    return {name: fitter(*pair) for name, pair in data.items()}
 
 
-def _fitter(model, data):
+def fitter(model, data):
     options = {"batch_size": BATCH, "shuffle": False, "verbose": 0}
     return lambda: model.fit(*data, **options)
 

@@ -271,7 +271,8 @@ class WeightedSumLoss(keras.losses.Loss):
         return cls(**config)
 
     def __repr__(self) -> str:
-        return f"<WeightedSumLoss {self.name!r}: {self.terms}>"
+        rule = "" if self.weighting is None else f", weighting={self.weighting!r}"
+        return f"<WeightedSumLoss {self.name!r}: {self.terms}{rule}>"
 
 
 def add(*parts: Any) -> WeightedSumLoss:
