@@ -30,9 +30,9 @@ def run(host, n_devices):
         "masked",
         pytest.param("per output", marks=needs_keras_3),
         "weighting dynamic_weight_average",
-        "weighting famo",
-        "weighting impartial",
-        "weighting relobralo",
+        pytest.param("weighting famo", marks=pytest.mark.slow),
+        pytest.param("weighting impartial", marks=pytest.mark.slow),
+        pytest.param("weighting relobralo", marks=pytest.mark.slow),
     ],
 )
 def test_two_devices_equal_one(host):

@@ -1,5 +1,7 @@
 """Models compiled with a weighting, in either host."""
 
+import pytest
+
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
 from keras_multiloss._keras import keras
@@ -26,6 +28,15 @@ RULES = {
     "log": lambda: kw.LogTransform("static"),
     "log_of_uncertainty": lambda: kw.LogTransform("uncertainty"),
 }
+
+#: One of each kind: trained, by epoch, with moments of its own, random, wrapped. The others
+#: take a minute a lane, and are left to `make test-slow`.
+SAMPLE = {"uncertainty", "dynamic_weight_average", "famo", "random_normal", "log_of_uncertainty"}
+
+
+def every_rule():
+    """Names of rules as parameters: a sample, and the others marked as slow."""
+    return [pytest.param(rule, marks=() if rule in SAMPLE else pytest.mark.slow) for rule in RULES]
 
 
 def spec(weighting, **sex):

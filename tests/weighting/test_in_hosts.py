@@ -8,6 +8,7 @@ from keras_multiloss import weighting as kw
 from keras_multiloss._keras import keras, ops
 from tests.conftest import two_heads
 from tests.lanes import BACKEND, needs_tensorflow_backend
+from tests.weighting import hosts
 from tests.weighting.hosts import (
     OPTIONS,
     RULES,
@@ -19,7 +20,7 @@ from tests.weighting.hosts import (
     values_of,
 )
 
-every_rule = pytest.mark.parametrize("rule", RULES)
+every_rule = pytest.mark.parametrize("rule", hosts.every_rule())
 both_hosts = pytest.mark.parametrize("host", ["model", "layer"])
 
 
