@@ -24,7 +24,7 @@ def term_value(
     """The unweighted loss of a term, a float32 scalar."""
     where = f"WeightedSumLoss: term {name!r}"
     y_pred = _pick(name, "an output", term.outputs, outputs)
-    y_true = _pick(name, "a label", term.labels, labels)
+    y_true = _pick(name, "a label", term.labels, labels, hint=_hint_of_labels(term))
     picks_entries = term.mask is not None or term.class_weight is not None
     found = loss_values(
         where, term.loss, y_true, y_pred, mask=term.mask, picks_entries=picks_entries
@@ -146,7 +146,9 @@ def _as_structure(tensors: tuple[Any, ...], like: Any) -> Any:
     return tensors if isinstance(like, tuple) else next(iter(tensors), None)
 
 
-def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:
+def _pick(
+    name: str, what: str, keys: Any, tensors: dict[Key, Any], *, hint: str | None = None
+) -> Any:
     """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
     if keys is None:
         return None
@@ -157,7 +159,7 @@ def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:
                 f"term {name!r} names {what} that is not {_PLACES[what]}",
                 key,
                 names_of(tensors),
-                hint=_hint_of_list(tensors),
+                hint=_hint_of_list(tensors) or hint,
             )
     if isinstance(keys, list):
         return tuple(_values.to_tensor(tensors[key]) for key in keys)
@@ -165,6 +167,16 @@ def _pick(name: str, what: str, keys: Any, tensors: dict[Key, Any]) -> Any:
 
 
 _PLACES = {"an output": "among the outputs", "a label": "in the data"}
+
+
+def _hint_of_labels(term: LossTerm) -> str | None:
+    """What was forgotten, if the labels are by default those of several outputs."""
+    if not isinstance(term.outputs, list) or term.labels != term.outputs:
+        return None
+    return (
+        "labels are by default those of the outputs' names: give the term `labels='...'`, or "
+        "`labels=None` if its loss needs none"
+    )
 
 
 def _hint_of_list(tensors: dict[Key, Any]) -> str | None:

@@ -151,7 +151,10 @@ def fit_weights(where: str, weights: Any, values: Any, *, what: str = "sample we
             if wanted
             else f"no {what}, as the loss gives one value for the whole batch",
             received=f"{what} of shape {given}",
-            hint=None if wanted else "return one value a sample from the loss",
+            hint=None
+            if wanted
+            else "give weights to the other terms by name, sample_weight={'output': ...}; a loss "
+            "of your own may return one value a sample",
         )
     return weights
 

@@ -56,6 +56,14 @@ class TermWeightScheduler(keras.callbacks.Callback):
         self.weights = dict(weights)
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (of Keras)
+        if not hosts(self.model):
+            raise error(
+                ValueError,
+                "TermWeightScheduler",
+                "the model has no total loss",
+                expected="a MultiLossModel that is compiled with one, or a WeightedSumLossLayer",
+                received=repr(self.model),
+            )
         known = [name for host in hosts(self.model) for name in host.term_weights]
         for name in self.weights:
             if name not in known:

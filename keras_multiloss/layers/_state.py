@@ -6,15 +6,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_multiloss._keras import (
-    add_counter,
-    add_state,
-    add_trained,
-    keras,
-    mean_over_replicas,
-    ops,
-)
+from keras_multiloss._keras import add_counter, add_state, add_trained, keras, ops
 from keras_multiloss._serialization import serializable
+from keras_multiloss.layers._rows import Rows
 from keras_multiloss.losses import WeightedSumLoss
 from keras_multiloss.weighting import StaticWeighting
 
@@ -75,13 +69,21 @@ class TermWeights(keras.layers.Layer):
         return np.array(values, "float32")
 
     def given(self) -> dict[str, Any]:
-        """The weights of the terms as they are before the rule multiplies them."""
+        """The weights as far as they are known before the losses."""
         weights = self.loss.given_weights(self.step + 0)
-        if not self.is_assignable:
+        if self.rule is None or self.rule.needs_losses:
             return weights
-        scheduled = self.loss.scheduled_names
-        assigned = {name: self.acting[i] for i, name in enumerate(self.loss.names)}
-        return {name: w if name in scheduled else assigned[name] for name, w in weights.items()}
+        if self.is_assignable:
+            scheduled = self.loss.scheduled_names
+            assigned = {name: self.acting[i] for i, name in enumerate(self.loss.names)}
+            return {n: w if n in scheduled else assigned[n] for n, w in weights.items()}
+        factors = self.rule.weights(ops.ones((len(weights),)), self._values())
+        return {name: w * factors[i] for i, (name, w) in enumerate(weights.items())}
+
+    def _values(self) -> dict[str, Any]:
+        """The state as a rule sees it."""
+        values = {key: variable + 0 for key, variable in self.state.items()}
+        return {**values, "step": self.step + 0}
 
     def weigh(
         self,
@@ -94,67 +96,58 @@ class TermWeights(keras.layers.Layer):
         """The weights for the losses of a step; in training the rule and the step move on.
 
         Args:
-            given: the weights of the terms.
+            given: the weights as far as they are known.
             losses: the losses of those terms that are there.
             training: whether this is a training step.
             starts_epoch: whether it is the first of an epoch.
         """
-        weighed = (
-            Weighed(given)
-            if self.rule is None
-            else self._by_rule(
-                given, losses, moves=training and self.trainable, starts_epoch=starts_epoch
-            )
-        )
+        weighed = Weighed(given)
+        if self.rule is not None:
+            moves = training and self.trainable
+            weighed = self._by_rule(self.rule, given, losses, moves, starts_epoch)
         if training:
             self.step.assign(self.step + 1)
         return weighed
 
     def _by_rule(
-        self, given: dict[str, Any], losses: dict[str, Any], *, moves: bool, starts_epoch: Any
+        self,
+        rule: Weighting,
+        given: dict[str, Any],
+        losses: dict[str, Any],
+        moves: bool,
+        starts_epoch: Any,
     ) -> Weighed:
-        places = [i for i, name in enumerate(self.loss.names) if name in losses]
-        if not places:
+        rows = Rows.of(self.loss.names, given, losses)
+        if not rows.places:
             return Weighed(given)
-        rule: Any = self.rule
-        state = {key: self._rows(variable, places) for key, variable in self.state.items()}
-        state["step"] = self.step + 0
-        seen = _seen(given, losses)
+        before = self._values()
         if moves:
-            state = _moved(rule, seen, state, starts_epoch)
-            self._store(state, places)
-        factors = rule.weights(seen, state)
-        names = [self.loss.names[i] for i in places]
-        weights = {**given, **{n: given[n] * factors[k] for k, n in enumerate(names)}}
+            before = _where(starts_epoch, rule.start_epoch(before), before)
+        seen, state = rows.losses(losses), rows.state(before)
+        if moves:
+            # A step that overflowed is one that the loss scale skips.
+            is_sound = ops.all(ops.isfinite(seen))
+            state = _where(is_sound, rule.advance(seen, state), state)
+            self._store(rows.merged(state, before))
+        weights = given
+        if rule.needs_losses:
+            factors = rule.weights(seen, state)
+            weights = {**given, **{n: given[n] * factors[k] for k, n in enumerate(rows.names)}}
         if moves and not self.is_assignable:
-            acting = ops.stack([ops.cast(weights[name], "float32") for name in names])
-            self.acting.assign(ops.stop_gradient(self._all_rows(acting, self.acting, places)))
+            acting = ops.stack([ops.cast(weights[name], "float32") for name in rows.names])
+            acted = rows.merged({"acting": acting}, {"acting": self.acting + 0}, all_rows=True)
+            self.acting.assign(ops.stop_gradient(acted["acting"]))
         return Weighed(weights, rule.penalty(seen, state) if rule.has_penalty else None)
 
-    def _rows(self, variable: Any, places: list[int]) -> Any:
-        """The entries of the terms that are there, of a variable that has one for each."""
-        value = variable + 0
-        if len(places) == len(self.loss.names) or not self._is_by_term(value):
-            return value
-        return ops.stack([value[i] for i in places])
-
-    def _is_by_term(self, value: Any) -> bool:
-        return bool(tuple(value.shape)) and value.shape[0] == len(self.loss.names)
-
-    def _store(self, state: dict[str, Any], places: list[int]) -> None:
-        """Assign what the rule moved."""
+    def _store(self, state: dict[str, Any]) -> None:
         for key, variable in self.state.items():
             if not variable.trainable:
-                variable.assign(self._all_rows(state[key], variable, places))
+                variable.assign(state[key])
 
-    def _all_rows(self, value: Any, variable: Any, places: list[int]) -> Any:
-        """The new entries of the terms that are there, and the old ones of the others."""
-        n_terms = len(self.loss.names)
-        if len(places) == n_terms or not self._is_by_term(variable):
-            return value
-        return ops.stack(
-            [value[places.index(i)] if i in places else variable[i] for i in range(n_terms)]
-        )
+    def load_own_variables(self, store: Any) -> None:
+        """Weights of a model that had no moving weights leave the state as it is."""
+        if len(store.keys()):
+            super().load_own_variables(store)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "loss": self.loss.get_config()}
@@ -165,22 +158,11 @@ class TermWeights(keras.layers.Layer):
         return cls(WeightedSumLoss.from_config(config.pop("loss")), **config)
 
 
-def _seen(given: dict[str, Any], losses: dict[str, Any]) -> Any:
-    """The losses as a rule sees them: of the global batch, without gradients.
-
-    A term whose weight is 0 is seen as a loss of 1, whatever it is.
-    """
-    rows = []
-    for name, loss in losses.items():
-        weight = ops.cast(given[name], "float32")
-        rows.append(ops.where(weight == 0, ops.ones_like(loss), loss))
-    return mean_over_replicas(ops.stop_gradient(ops.stack(rows)))
-
-
-def _moved(rule: Any, losses: Any, state: dict[str, Any], starts_epoch: Any) -> dict[str, Any]:
-    """The state after a training step."""
-    anew = rule.start_epoch(state)
-    for key, value in anew.items():
-        if value is not state[key]:
-            state = {**state, key: ops.where(starts_epoch, value, state[key])}
-    return dict(rule.advance(losses, state))
+def _where(condition: Any, state: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """One state or another, entry by entry."""
+    return {
+        key: other[key]
+        if state[key] is other[key]
+        else ops.where(condition, state[key], other[key])
+        for key in other
+    }

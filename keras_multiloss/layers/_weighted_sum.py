@@ -148,15 +148,19 @@ class WeightedSumLossLayer(keras.layers.Layer):
             **super().get_config(),
             "loss": self.loss.get_config(),
             "output_names": None if names is None else list(names),
+            "moves_weights": self._term_weights is None or bool(self._term_weights.trainable),
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
         config = dict(config)
         loss = WeightedSumLoss.from_config(config.pop("loss", None))
-        return cls(
+        layer = cls(
             loss, **{k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}}
         )
+        if not config.get("moves_weights", True):
+            layer.term_weights.trainable = False
+        return layer
 
 
 def _logged_samples(outputs: Any) -> Any:

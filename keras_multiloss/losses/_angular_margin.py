@@ -35,8 +35,9 @@ class ArcFaceLoss(JointLoss):
         name: name of the loss.
 
     Shape:
-        - y_true: class numbers, `(batch, ...)` or `(batch, ..., 1)`.
-        - y_pred: one output, cosines as `(batch, ..., n_classes)`.
+        - y_true: class numbers from 0 up, `(batch, ...)` or `(batch, ..., 1)`. A number that no
+          class has gives 0, as a graph cannot refuse it.
+        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, and no logits.
         - result: `(batch, ...)`.
 
     Raises:
@@ -56,6 +57,8 @@ class ArcFaceLoss(JointLoss):
         Deng et al., "ArcFace: additive angular margin loss for deep face recognition", CVPR
         2019.
     """
+
+    kind = "sparse"
 
     def __init__(
         self,
@@ -100,8 +103,9 @@ class CosFaceLoss(JointLoss):
         name: name of the loss.
 
     Shape:
-        - y_true: class numbers, `(batch, ...)` or `(batch, ..., 1)`.
-        - y_pred: one output, cosines as `(batch, ..., n_classes)`.
+        - y_true: class numbers from 0 up, `(batch, ...)` or `(batch, ..., 1)`. A number that no
+          class has gives 0, as a graph cannot refuse it.
+        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, and no logits.
         - result: `(batch, ...)`.
 
     Raises:
@@ -119,6 +123,8 @@ class CosFaceLoss(JointLoss):
     References:
         Wang et al., "CosFace: large margin cosine loss for deep face recognition", CVPR 2018.
     """
+
+    kind = "sparse"
 
     def __init__(
         self,

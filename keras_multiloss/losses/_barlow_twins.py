@@ -7,7 +7,12 @@ from typing import Any
 from keras_multiloss._checks import check_not_negative
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_matrices, check_one_shape, check_roles
+from keras_multiloss.losses._inputs import (
+    check_matrices,
+    check_no_label,
+    check_one_shape,
+    check_roles,
+)
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import is_diagonal, mean_products
 
@@ -26,7 +31,7 @@ class BarlowTwinsLoss(JointLoss):
     the term `labels=None`.
 
     Args:
-        off_diagonal_weight: $\lambda \ge 0$; the default is that of the paper.
+        off_diagonal_weight: $\lambda \ge 0$; the default is that of the authors' code.
         reduction: as for `JointLoss`.
         name: name of the loss.
 
@@ -65,8 +70,9 @@ class BarlowTwinsLoss(JointLoss):
             "BarlowTwinsLoss", "off_diagonal_weight", off_diagonal_weight
         )
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         views = check_roles(where, y_pred, "view", "other_view")
         check_matrices(where, views)
         check_one_shape(where, views)

@@ -10,7 +10,7 @@ from keras_multiloss._checks import check_choice, error
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import static_shape
-from keras_multiloss.losses._inputs import check_one_shape, check_several
+from keras_multiloss.losses._inputs import check_no_label, check_one_shape, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 from keras_multiloss.losses._vectors import cosines
@@ -95,8 +95,9 @@ class ConsistencyLoss(JointLoss):
         self.divergence = divergence
         self.from_logits = from_logits
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         outputs = check_several(where, y_pred)
         check_one_shape(where, outputs)
         if self.divergence in _OF_VECTORS:

@@ -8,7 +8,7 @@ from keras_multiloss._checks import error
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import static_shape
-from keras_multiloss.losses._inputs import check_one_output
+from keras_multiloss.losses._inputs import check_no_label, check_one_output
 from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
@@ -55,8 +55,9 @@ class CoverageLoss(JointLoss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         attention = check_one_output(where, y_pred)
         shape = static_shape(attention)
         if shape is not None and len(shape) != 3:

@@ -22,7 +22,8 @@ class DistillationLoss(JointLoss):
     The factor $\tau^2$ keeps the size of the gradients when the temperature changes. No
     gradient flows to the teacher. It needs no label: give the term `labels=None`. With a
     label it is $(1-\alpha)\,\ell + \alpha\,\ell_y$, where $\ell_y$ is the cross-entropy of the
-    student against the label, at temperature 1; to log the two apart, make them two terms.
+    student against the label, at temperature 1. To log the two apart, or where labels are
+    missing (a mask leaves out the teacher's part of those samples as well), make them two terms.
 
     Args:
         temperature: $\tau > 0$; the higher, the more the small probabilities count.
@@ -31,8 +32,8 @@ class DistillationLoss(JointLoss):
         name: name of the loss.
 
     Shape:
-        - y_true: `None`, class numbers `(batch, ...)`, or probabilities of the shape of the
-          outputs.
+        - y_true: `None`, class numbers from 0 up as `(batch, ...)`, or probabilities of the
+          shape of the outputs. A number that no class has gives a cross-entropy of 0.
         - y_pred: a pair of logits `(student, teacher)`, both `(batch, ..., n_classes)`.
         - result: `(batch, ...)`.
 

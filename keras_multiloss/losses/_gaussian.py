@@ -8,7 +8,12 @@ from keras_multiloss._checks import check_between, check_finite_number
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss._shapes import align, same_shape
-from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_roles
+from keras_multiloss.losses._inputs import (
+    check_no_label,
+    check_one_label,
+    check_one_shape,
+    check_roles,
+)
 from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
@@ -58,8 +63,9 @@ class KLDivergenceToNormal(JointLoss):
         super().__init__(reduction=reduction, name=name)
         self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         mean, log_variance = check_roles(where, y_pred, "mean", "log_variance")
         check_one_shape(where, (mean, log_variance))
         # `expm1` keeps the digits that `exp(s) - 1` loses near a variance of 1.

@@ -95,6 +95,19 @@ def check_one_label(where: str, y_true: Any) -> Any:
     )
 
 
+def check_no_label(where: str, y_true: Any) -> None:
+    """Raise if a term gives labels to a loss that looks at none."""
+    if y_true is not None and not (isinstance(y_true, (list, tuple, dict)) and not y_true):
+        raise error(
+            ValueError,
+            where,
+            "it looks at no label",
+            expected="a term without labels",
+            received="labels",
+            hint=f"LossTerm({where}(), ..., labels=None)",
+        )
+
+
 def check_labels(where: str, y_true: Any, *roles: str) -> tuple[Any, ...]:
     """The labels as a tuple of tensors; raises unless there is one for each role."""
     if isinstance(y_true, (list, tuple)) and len(y_true) == len(roles):

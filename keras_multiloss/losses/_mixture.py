@@ -71,9 +71,10 @@ class MixtureDensityNLL(JointLoss):
         where = type(self).__name__
         logits, mean, log_variance = check_roles(where, y_pred, "logits", "mean", "log_variance")
         label = ops.cast(check_one_label(where, y_true), "float32")
+        given = (logits, mean, log_variance, label)
         label = expand(label) if rank(label) == 1 else label
         mean, log_variance = (expand(x) if rank(x) == 2 else x for x in (mean, log_variance))
-        _check_shapes(where, label, logits, mean, log_variance)
+        _check_shapes(where, (logits, mean, log_variance, label), given)
         log_variance = bounded_below(log_variance, self.min_log_variance)
         log_density = log_normal(ops.expand_dims(label, 1), mean, log_variance)
         log_component = ops.log_softmax(logits, axis=-1) + ops.sum(log_density, axis=-1)
@@ -83,20 +84,21 @@ class MixtureDensityNLL(JointLoss):
         return {**super().get_config(), "min_log_variance": self.min_log_variance}
 
 
-def _check_shapes(where: str, label: Any, logits: Any, mean: Any, log_variance: Any) -> None:
+def _check_shapes(where: str, tensors: tuple[Any, ...], given: tuple[Any, ...]) -> None:
     """Raise unless there is a mean and a variance of each component for each label entry."""
-    given = [static_shape(x) for x in (label, logits, mean, log_variance)]
-    shapes = [shape for shape in given if shape is not None]
-    if len(shapes) < len(given):
+    shapes = [shape for shape in map(static_shape, tensors) if shape is not None]
+    if len(shapes) < len(tensors):
         return
-    (_, *n), (_, *n_components), (_, *of_mean), (_, *of_variance) = shapes
+    (_, *n_components), (_, *of_mean), (_, *of_variance), (_, *n) = shapes
     fits = len(n) == 1 and of_mean == n_components + n
     if not fits or of_variance not in (of_mean, [*n_components, 1]):
+        names = ("logits", "mean", "log_variance", "a label")
+        pairs = zip(names, map(static_shape, given), strict=True)
         raise error(
             ValueError,
             where,
             "its outputs and the label do not fit",
             expected="logits (batch, K), mean and log_variance (batch, K, n), a label (batch, n)",
-            received=f"logits {shapes[1]}, mean {shapes[2]}, log_variance {shapes[3]}, "
-            f"a label {shapes[0]}",
+            received=", ".join(f"{name} {shape}" for name, shape in pairs),
+            hint="keras.layers.Reshape((K, n)) after the layer that makes K * n numbers",
         )

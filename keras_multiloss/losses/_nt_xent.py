@@ -7,7 +7,12 @@ from typing import Any
 from keras_multiloss._checks import check_positive
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_matrices, check_one_shape, check_roles
+from keras_multiloss.losses._inputs import (
+    check_matrices,
+    check_no_label,
+    check_one_shape,
+    check_roles,
+)
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import dot_products, is_diagonal, unit
 
@@ -60,8 +65,9 @@ class NTXentLoss(JointLoss):
         super().__init__(reduction=reduction, name=name)
         self.temperature = check_positive("NTXentLoss", "temperature", temperature)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         views = check_roles(where, y_pred, "view", "other_view")
         check_matrices(where, views)
         check_one_shape(where, views)

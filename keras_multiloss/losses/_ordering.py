@@ -7,7 +7,7 @@ from typing import Any
 from keras_multiloss._checks import check_not_negative
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_one_shape, check_several
+from keras_multiloss.losses._inputs import check_no_label, check_one_shape, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 
 
@@ -60,8 +60,9 @@ class OrderingLoss(JointLoss):
         super().__init__(reduction=reduction, name=name)
         self.margin = check_not_negative("OrderingLoss", "margin", margin)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         outputs = check_several(where, y_pred)
         check_one_shape(where, outputs)
         return violation(outputs, self.margin)

@@ -7,7 +7,7 @@ from typing import Any
 
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_matrices, check_several
+from keras_multiloss.losses._inputs import check_matrices, check_no_label, check_several
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import mean_products, unit
 
@@ -22,7 +22,9 @@ class OrthogonalityLoss(JointLoss):
 
     with the mean over all pairs $A, B$ of outputs, whose rows, one a sample, are scaled to
     length 1. It lies between 0, where no feature of one output goes with a feature of another,
-    and 1. It keeps what tasks share apart from what is of one task. It needs no label: give
+    and 1. Outputs that are never negative share their direction; centre them first, as with a
+    `BatchNormalization(center=False, scale=False)`. It keeps what tasks share apart from what
+    is of one task. It needs no label: give
     the term `labels=None`.
 
     Args:
@@ -59,8 +61,9 @@ class OrthogonalityLoss(JointLoss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         outputs = check_several(where, y_pred)
         check_matrices(where, outputs)
         units = [unit(output) for output in outputs]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from keras_multiloss._checks import described, error
@@ -15,7 +16,7 @@ def flatten(terms: Any, sum_class: Any) -> list[LossTerm]:
     """The terms of a list of terms and sums; raises if there is none."""
     if isinstance(terms, (LossTerm, sum_class)):
         terms = [terms]
-    if not isinstance(terms, (list, tuple)):
+    if isinstance(terms, (str, dict)) or not isinstance(terms, Iterable):
         raise error(
             TypeError,
             "WeightedSumLoss",

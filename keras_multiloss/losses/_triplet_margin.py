@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from keras_multiloss._checks import check_bool, check_choice, check_not_negative
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_one_shape, check_roles
+from keras_multiloss.losses._inputs import check_no_label, check_one_shape, check_roles
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import cosines, lengths, squared_lengths
 
@@ -75,8 +75,9 @@ class TripletMarginLoss(JointLoss):
         self.distance = distance
         self.swap = check_bool(where, "swap", swap)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         anchor, positive, negative = check_roles(where, y_pred, "anchor", "positive", "negative")
         check_one_shape(where, (anchor, positive, negative))
         distance = _DISTANCES[self.distance]

@@ -7,7 +7,12 @@ from typing import Any
 from keras_multiloss._checks import check_not_negative, check_positive
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_matrices, check_one_shape, check_roles
+from keras_multiloss.losses._inputs import (
+    check_matrices,
+    check_no_label,
+    check_one_shape,
+    check_roles,
+)
 from keras_multiloss.losses._joint import JointLoss, Reduction
 from keras_multiloss.losses._vectors import is_diagonal, mean_products
 
@@ -22,7 +27,8 @@ class VICRegLoss(JointLoss):
     \quad c(Z) = \tfrac1n \sum_{j \ne k} \operatorname{Cov}(z_j, z_k)^2$$
 
     with the unbiased variances and covariances over the batch. The variance keeps the
-    outputs from becoming one constant, without negative samples. It needs no label: give the
+    outputs from becoming one constant, without negative samples. The first term is a mean over
+    the $n$ features, as in the paper's pseudocode. It needs no label: give the
     term `labels=None`.
 
     Args:
@@ -72,8 +78,9 @@ class VICRegLoss(JointLoss):
         self.covariance_weight = check_not_negative(where, "covariance_weight", covariance_weight)
         self.epsilon = check_positive(where, "epsilon", epsilon)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:  # noqa: ARG002 (it needs no label)
+    def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
+        check_no_label(where, y_true)
         views = check_roles(where, y_pred, "view", "other_view")
         check_matrices(where, views)
         check_one_shape(where, views)

@@ -249,6 +249,15 @@ class WeightedSumLoss(keras.losses.Loss):
 
     def __mul__(self, factor: float) -> WeightedSumLoss:
         factor = check_finite_number("WeightedSumLoss", "factor", factor)
+        if self.has_penalty:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                "a sum whose weighting has a penalty is not multiplied",
+                expected="factors of the terms, which the weighting multiplies",
+                received=f"{factor} * {self!r}",
+                hint="the size of the whole is that of the learning rate",
+            )
         terms = [term * factor for term in self.terms]
         return WeightedSumLoss(terms, weighting=self.weighting, name=self.name)
 

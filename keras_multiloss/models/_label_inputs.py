@@ -8,6 +8,7 @@ from keras_multiloss._checks import error
 from keras_multiloss._kinds import kind_of
 from keras_multiloss._names import by_name
 from keras_multiloss._shapes import static_shape
+from keras_multiloss.losses import MaskedLoss
 from keras_multiloss.models._structure import output_names, symbolic_output
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:
             f"the shape of label {key!r} does not follow from the loss",
             expected="its shape and dtype in `labels`",
             received="a loss over several outputs or labels",
-            hint=f"attach_losses(..., labels={{{key!r}: {{'shape': (), 'dtype': 'int32'}}}})",
+            hint=f"attach_losses(..., labels={{{key!r}: {{'shape': (), 'dtype': 'float32'}}}}), or "
+            "'int32' for class numbers",
         )
     if any(spec != known[0] for spec in known):
         raise error(
@@ -47,7 +49,7 @@ def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:
 
 def _spec_in_term(term: LossTerm, key: Key, outputs: dict[Key, Any]) -> dict[str, Any] | None:
     is_single = not isinstance(term.outputs, list) and not isinstance(term.labels, list)
-    kind = kind_of(term.loss)
+    kind = kind_of(term.loss.inner if isinstance(term.loss, MaskedLoss) else term.loss)
     if is_single and kind != "joint":
         shape = (static_shape(outputs[term.output_keys[0]]) or ())[1:]
         if kind == "sparse":

@@ -19,12 +19,16 @@ from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
 from keras_multiloss.models._compiled import CompiledLoss
 from keras_multiloss.models._metrics import labels_for_metrics
 from keras_multiloss.models._packing import pack, unpack
-from keras_multiloss.models._structure import check_outputs_exist, output_names
+from keras_multiloss.models._structure import check_is_no_part, check_outputs_exist, output_names
 
 if TYPE_CHECKING:
     _Model: Any = keras.Model
 else:
     _Model = object
+
+
+#: Where the compile config says whether the weights move, or are frozen.
+MOVES = "moves_weights"
 
 
 class MultiLossMixin(_Model):
@@ -52,7 +56,7 @@ class MultiLossMixin(_Model):
     """
 
     _multi_loss: CompiledLoss | None = None
-    _is_training = False
+    _is_testing = False
 
     def compile(
         self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
@@ -71,6 +75,7 @@ class MultiLossMixin(_Model):
         Raises:
             ValueError: if a term names an output that the model does not have.
         """
+        check_is_no_part(loss, output_names(self))
         if not isinstance(loss, (WeightedSumLoss, LossTerm)):
             self._multi_loss = None
             self._set_term_weights(None)
@@ -98,7 +103,11 @@ class MultiLossMixin(_Model):
         state = self._weight_state
         if state is not None and state.loss is spec:
             return state
-        return TermWeights(spec) if spec.is_moving else None
+        if not spec.is_moving:
+            return None
+        state = TermWeights(spec)
+        state.trainable = bool(self.trainable)
+        return state
 
     def _set_term_weights(self, layer: TermWeights | None) -> None:
         if layer is not None or self._weight_state is not None:
@@ -157,9 +166,9 @@ class MultiLossMixin(_Model):
             y_pred,
             sample_weight,
             state=self._weight_state,
-            training=self._is_training if training is None else bool(training),
+            training=not self._is_testing if training is None else bool(training),
             added=self.losses,
-            n_samples=_batch_size(x),
+            n_samples=_batch_size(y_pred if x is None else x),
         )
         return scale_for_distribution(total)
 
@@ -215,22 +224,28 @@ class MultiLossMixin(_Model):
         config = super().get_compile_config()
         if self._multi_loss is not None and config:
             config["loss"] = keras.saving.serialize_keras_object(self._multi_loss.loss)
+            if self._weight_state is not None:
+                config[MOVES] = bool(self._weight_state.trainable)
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
+        config = dict(config)
+        moves = config.pop(MOVES, True)
         self.compile(**keras.saving.deserialize_keras_object(config))
+        if self._weight_state is not None:
+            self._weight_state.trainable = moves
         if self.optimizer is not None and self.built:
             self.optimizer.build(self.trainable_variables)
 
     if not KERAS_3:
 
-        def train_step(self, data: Any) -> Any:
+        def test_step(self, data: Any) -> Any:
             """Keras 2 does not tell `compute_loss` whether it trains."""
-            self._is_training = True
+            self._is_testing = True
             try:
-                return super().train_step(data)
+                return super().test_step(data)
             finally:
-                self._is_training = False
+                self._is_testing = False
 
         def get_config(self) -> dict[str, Any]:
             """Without the state layer, which `compile` makes anew."""

@@ -8,6 +8,8 @@ from keras_multiloss._checks import error, unknown_name
 from keras_multiloss._keras import is_from_other_keras, keras
 from keras_multiloss._names import by_name
 from keras_multiloss._serialization import other_keras_error
+from keras_multiloss._terms import LossTerm
+from keras_multiloss.losses import JointLoss
 
 if TYPE_CHECKING:
     from keras_multiloss.losses import WeightedSumLoss
@@ -83,3 +85,21 @@ def named_inputs(model: Any) -> dict[str, Any]:
     if isinstance(inputs, dict):
         return dict(inputs)
     return {tensor.name: tensor for tensor in model.inputs}
+
+
+def check_is_no_part(loss: Any, names: list[str] | None) -> None:
+    """Raise for what the total loss of several outputs is made of, in place of it."""
+    if isinstance(loss, JointLoss) and len(names or []) > 1:
+        hint = f"LossTerm({type(loss).__name__}(...), ['output', 'another'], labels=...)"
+    elif isinstance(loss, (list, tuple)) and any(isinstance(x, LossTerm) for x in loss):
+        hint = "WeightedSumLoss([...])"
+    else:
+        return
+    raise error(
+        TypeError,
+        "MultiLossModel.compile",
+        "`loss` is not a total loss",
+        expected="a WeightedSumLoss, a LossTerm, or a loss that `keras.Model.compile` takes",
+        received=repr(loss),
+        hint=hint,
+    )

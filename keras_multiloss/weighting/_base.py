@@ -44,7 +44,9 @@ class Weighting:
     where $f_t$ is the weight given in the term, $w_t$ that of the rule and $p$ its penalty,
     logged as `weighting_loss`. A rule is a pure function of the losses $\ell$ and of its
     state; a layer of the host owns the state, saves it and restores it. The losses that a
-    rule sees are those of the global batch and carry no gradient.
+    rule sees are those of the global batch and carry no gradient. A term whose weight or loss
+    is 0 (switched off, or no label in the batch) is seen as a loss of 1, and its part of the
+    state stays as it is; a step with a loss that is not finite moves nothing.
 
     A subclass implements `weights`, and of the rest what it needs. Register it with
     `@keras.saving.register_keras_serializable(package=...)`; arguments of the constructor
@@ -74,6 +76,9 @@ class Weighting:
 
     #: Whether the rule adds a penalty, which is then logged.
     has_penalty = False
+
+    #: Whether the weights depend on the losses; if not, they are known before these.
+    needs_losses = True
 
     def initial_state(self, names: list[str]) -> dict[str, Slot]:
         """The variables of the rule; an entry of length `len(names)` belongs to the terms.

@@ -54,13 +54,18 @@ class LogTransform(Weighting):
         return self.inner.advance(ops.log(positive(losses)), state)
 
     def weights(self, losses: Any, state: State) -> Any:
-        return self.inner.weights(ops.log(positive(losses)), state) / positive(losses)
+        # What is trained in the inner rule has its gradient from the penalty, of logarithms.
+        inner = ops.stop_gradient(self.inner.weights(ops.log(positive(losses)), state))
+        return inner / positive(losses)
 
     def penalty(self, losses: Any, state: State) -> Any:
         log_losses = ops.log(positive(losses))
-        weights = self.inner.weights(log_losses, state)
-        inner = self.inner.penalty(log_losses, state)
-        return inner + ops.sum(weights * (log_losses - losses / positive(losses)))
+        value = ops.sum(self.inner.weights(log_losses, state) * log_losses)
+        value = value + self.inner.penalty(log_losses, state)
+        return value - ops.sum(self.weights(losses, state) * losses)
+
+    def __repr__(self) -> str:
+        return f"<LogTransform({self.inner!r})>"
 
     def get_config(self) -> dict[str, Any]:
         return {"inner": serialize(self.inner)}

@@ -75,4 +75,12 @@ def check_seed(where: str, seed: Any) -> int:
         raise error(
             TypeError, where, "`seed` is no integer", expected="an int", received=repr(seed)
         )
+    if not 0 <= seed < 2**31:
+        raise error(
+            ValueError,
+            where,
+            "`seed` is out of range",
+            expected="an integer from 0 to 2**31 - 1",
+            received=repr(seed),
+        )
     return seed

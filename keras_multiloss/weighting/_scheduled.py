@@ -44,6 +44,8 @@ class ScheduledWeighting(Weighting):
         ramp of a divergence.
     """
 
+    needs_losses = False
+
     def __init__(self, schedules: dict[str, Any]) -> None:
         where = type(self).__name__
         if not isinstance(schedules, dict) or not schedules:

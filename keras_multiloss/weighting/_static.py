@@ -34,5 +34,7 @@ class StaticWeighting(Weighting):
         0.5
     """
 
+    needs_losses = False
+
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         return ops.ones_like(losses)

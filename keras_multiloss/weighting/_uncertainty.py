@@ -69,7 +69,8 @@ class UncertaintyWeighting(Weighting):
         max_log_variance: float = 10.0,
     ) -> None:
         where = type(self).__name__
-        self.classification = list(classification)
+        one: list[str] = [classification] if isinstance(classification, str) else []
+        self.classification = one or list(classification)
         check_choice(where, "regularizer", regularizer, ["log_sigma", "log_one_plus_variance"])
         self.regularizer = regularizer
         numbers = [min_log_variance, initial_log_variance, max_log_variance]

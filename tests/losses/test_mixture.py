@@ -40,6 +40,7 @@ def test_shapes_that_do_not_fit_are_refused():
         "MixtureDensityNLL: its outputs and the label do not fit.",
         "  Expected: logits (batch, K), mean and log_variance (batch, K, n), a label (batch, n)",
         "  Received: logits (4, 3), mean (4, 2, 2), log_variance (4, 3, 2), a label (4, 2)",
+        "  Hint: keras.layers.Reshape((K, n)) after the layer that makes K * n numbers",
     )
     with pytest.raises(ValueError, match=message):
         MixtureDensityNLL()(numbers(4, 2), (numbers(4, 3), numbers(4, 2, 2), numbers(4, 3, 2)))

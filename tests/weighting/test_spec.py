@@ -70,9 +70,15 @@ def test_a_sum_with_a_weighting_is_not_added_to():
 
 
 def test_a_factor_keeps_the_weighting():
-    loss = 0.5 * kml.WeightedSumLoss(TERMS, weighting="uncertainty")
-    assert isinstance(loss.weighting, kw.UncertaintyWeighting)
+    loss = 0.5 * kml.WeightedSumLoss(TERMS, weighting="geometric_mean")
+    assert isinstance(loss.weighting, kw.GeometricMeanWeighting)
     assert [term.weight for term in loss.terms] == [0.5, 0.5]
+
+
+def test_a_sum_with_a_penalty_is_not_multiplied():
+    loss = kml.WeightedSumLoss(TERMS, weighting="uncertainty")
+    with pytest.raises(ValueError, match="the size of the whole is that of the learning rate"):
+        3 * loss
 
 
 def test_a_call_without_a_host_says_who_owns_the_state():
