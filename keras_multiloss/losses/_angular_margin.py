@@ -16,8 +16,35 @@ from keras_multiloss.losses._joint import JointLoss, Reduction
 EPSILON = 1e-7
 
 
+class AngularMarginLoss(JointLoss):
+    """Cross-entropy of scaled cosines, those of the labels' classes with a margin.
+
+    A subclass sets `margin` and `scale`, and gives the cosines their margin.
+    """
+
+    kind = "sparse"
+    margin: float
+    scale: float
+
+    def with_margin(self, cosines: Any) -> Any:
+        """The cosines as they count for the classes of the labels."""
+        raise NotImplementedError
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        where = type(self).__name__
+        cosines = check_one_output(where, y_pred)
+        label = sparse_label(where, check_one_label(where, y_true), cosines)
+        is_class = ops.one_hot(ops.cast(label, "int32"), cosines.shape[-1])
+        cosines = ops.where(ops.cast(is_class, "bool"), self.with_margin(cosines), cosines)
+        log_p = ops.log_softmax(self.scale * cosines, axis=-1)
+        return -ops.sum(ops.cast(is_class, "float32") * log_p, axis=-1)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
+
+
 @serializable
-class ArcFaceLoss(JointLoss):
+class ArcFaceLoss(AngularMarginLoss):
     r"""Cross-entropy of cosines, with a margin that is added to the angle of the label's class.
 
     $$\ell = -\log \frac{e^{s \cos(\theta_y + m)}}
@@ -58,8 +85,6 @@ class ArcFaceLoss(JointLoss):
         2019.
     """
 
-    kind = "sparse"
-
     def __init__(
         self,
         *,
@@ -72,21 +97,15 @@ class ArcFaceLoss(JointLoss):
         self.margin = check_between("ArcFaceLoss", "margin", margin, 0.0, math.pi / 2)
         self.scale = check_positive("ArcFaceLoss", "scale", scale)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return _cross_entropy(type(self).__name__, y_true, y_pred, self._with_margin, self.scale)
-
-    def _with_margin(self, cosines: Any) -> Any:
+    def with_margin(self, cosines: Any) -> Any:
         sines = ops.sqrt(ops.maximum(1.0 - ops.square(cosines), EPSILON))
         moved = cosines * math.cos(self.margin) - sines * math.sin(self.margin)
         is_within_pi = cosines > -math.cos(self.margin)
         return ops.where(is_within_pi, moved, cosines - self.margin * math.sin(self.margin))
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
-
 
 @serializable
-class CosFaceLoss(JointLoss):
+class CosFaceLoss(AngularMarginLoss):
     r"""Cross-entropy of cosines, with a margin taken from the cosine of the label's class.
 
     $$\ell = -\log \frac{e^{s (\cos\theta_y - m)}}
@@ -124,8 +143,6 @@ class CosFaceLoss(JointLoss):
         Wang et al., "CosFace: large margin cosine loss for deep face recognition", CVPR 2018.
     """
 
-    kind = "sparse"
-
     def __init__(
         self,
         *,
@@ -138,21 +155,5 @@ class CosFaceLoss(JointLoss):
         self.margin = check_not_negative("CosFaceLoss", "margin", margin)
         self.scale = check_positive("CosFaceLoss", "scale", scale)
 
-    def call(self, y_true: Any, y_pred: Any) -> Any:
-        return _cross_entropy(type(self).__name__, y_true, y_pred, self._with_margin, self.scale)
-
-    def _with_margin(self, cosines: Any) -> Any:
+    def with_margin(self, cosines: Any) -> Any:
         return cosines - self.margin
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "margin": self.margin, "scale": self.scale}
-
-
-def _cross_entropy(where: str, y_true: Any, y_pred: Any, with_margin: Any, scale: float) -> Any:
-    """The cross-entropy of scaled cosines, those of the labels' classes with their margin."""
-    cosines = check_one_output(where, y_pred)
-    label = sparse_label(where, check_one_label(where, y_true), cosines)
-    is_class = ops.one_hot(ops.cast(label, "int32"), cosines.shape[-1])
-    cosines = ops.where(ops.cast(is_class, "bool"), with_margin(cosines), cosines)
-    log_p = ops.log_softmax(scale * cosines, axis=-1)
-    return -ops.sum(ops.cast(is_class, "float32") * log_p, axis=-1)
