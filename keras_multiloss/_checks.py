@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import random
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -172,6 +173,25 @@ def check_choice(where: str, argument: str, value: object, choices: Iterable[str
     names = list(choices)
     if value not in names:
         raise unknown_name(where, f"`{argument}` is no known choice", value, names)
+
+
+def check_seed(where: str, seed: Any) -> int:
+    """The seed; one of Python's random numbers, which Keras seeds, if there is none."""
+    if seed is None:
+        return random.randrange(2**31)  # noqa: S311 (no secret)
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise error(
+            TypeError, where, "`seed` is no integer", expected="an int", received=repr(seed)
+        )
+    if not 0 <= seed < 2**31:
+        raise error(
+            ValueError,
+            where,
+            "`seed` is out of range",
+            expected="an integer from 0 to 2**31 - 1",
+            received=repr(seed),
+        )
+    return seed
 
 
 def check_config(

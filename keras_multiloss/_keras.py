@@ -14,8 +14,6 @@ import inspect
 import os
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 
 if TYPE_CHECKING:
@@ -78,33 +76,6 @@ def to_dense(tensor: Any) -> Any:
     tf = _tensorflow()
     is_sparse = isinstance(tensor, tf.SparseTensor)
     return tf.sparse.to_dense(tensor) if is_sparse else tf.convert_to_tensor(tensor)
-
-
-def searchsorted_rows(sorted_rows: Any, values: Any) -> Any:
-    """For each value, the first place in its row of a sorted matrix that holds a greater one.
-
-    The length of the row where there is none. `keras.ops.searchsorted` takes a single row.
-
-    Args:
-        sorted_rows: `(rows, n)`, ascending along each row.
-        values: `(rows, m)`.
-
-    Returns:
-        int32, `(rows, m)`, without a gradient.
-    """
-    if backend() == "tensorflow":
-        # `tf.searchsorted` cannot reshape rows of no entries.
-        return _tensorflow().raw_ops.UpperBound(sorted_inputs=sorted_rows, values=values)
-    if backend() == "jax":
-        jax = importlib.import_module("jax")
-
-        def places(row: Any, found: Any) -> Any:
-            return jax.numpy.searchsorted(row, found, side="right")
-
-        return jax.vmap(places)(sorted_rows, values)
-    torch = importlib.import_module("torch")
-    rows, values = sorted_rows.contiguous(), values.contiguous()
-    return torch.searchsorted(rows, values, right=True, out_int32=True)
 
 
 def number_of_batches(dataset: Any) -> int | None:
@@ -219,32 +190,6 @@ def scale_loss_object(loss: Any, reduction: str) -> Any:
     """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
     is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
     return loss if is_scaled_later else scale_for_distribution(loss)
-
-
-def mean_over_replicas(x: Any) -> Any:
-    """The mean of what the replicas of `tf.distribute` have of a tensor."""
-    if n_replicas() == 1:
-        return x
-    distribute = _tensorflow().distribute
-    context = distribute.get_replica_context()
-    return x if context is None else context.all_reduce(distribute.ReduceOp.MEAN, x)
-
-
-def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
-    """Float32 numbers above 0 and up to 1, a function of a seed and a step.
-
-    `keras.random` takes no step: its generators own a variable, which a loss has no place for.
-    """
-    if backend() == "tensorflow":
-        tf = _tensorflow()
-        seeds = tf.stack([seed, tf.cast(step, "int32")])
-        return 1.0 - tf.random.stateless_uniform(shape, seed=seeds)
-    if backend() == "jax":
-        random = importlib.import_module("jax").random
-        return 1.0 - random.uniform(random.fold_in(random.key(seed), step), shape)
-    # A generator of PyTorch keeps 32 bits of its seed, too few for two numbers.
-    drawn = np.random.default_rng([seed, int(step)]).random(shape, dtype="float32")
-    return ops.convert_to_tensor(1.0 - drawn)
 
 
 def add_counter(layer: Any, name: str) -> Any:

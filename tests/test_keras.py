@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_multiloss import _keras
+from keras_multiloss import _backends, _keras
 from keras_multiloss._keras import keras, ops
 from keras_multiloss._tensorflow_ops import ops_over_tensorflow
 from tests.conftest import two_heads
@@ -103,7 +103,7 @@ def test_places_in_sorted_rows_are_those_of_numpy(shape):
     rows = np.sort(rng.integers(0, 5, shape).astype("float32"), axis=1)  # with ties
     rows[:, shape[1] // 2 + 1 :] = np.inf
     values = rng.integers(-1, 6, shape).astype("float32")
-    found = _keras.searchsorted_rows(ops.convert_to_tensor(rows), ops.convert_to_tensor(values))
+    found = _backends.searchsorted_rows(ops.convert_to_tensor(rows), ops.convert_to_tensor(values))
     pairs = zip(rows, values, strict=True)
     expected = [np.searchsorted(row, value, side="right") for row, value in pairs]
     np.testing.assert_array_equal(ops.convert_to_numpy(found), np.reshape(expected, shape))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import mean_over_replicas, ops
+from keras_multiloss._backends import mean_over_replicas
+from keras_multiloss._keras import ops
 
 
 class Rows:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_multiloss._keras import dtype_name, ops, searchsorted_rows
+from keras_multiloss._backends import searchsorted_rows
+from keras_multiloss._keras import dtype_name, ops
 from keras_multiloss._shapes import expand
 from keras_multiloss.losses._addons import AddonsReduction, as_float, at_least_float32, from_addons
 from keras_multiloss.losses._distances import DistanceMetric, pairwise_distance

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-import random
 from typing import Any, Literal
 
-from keras_multiloss._checks import check_choice, error
-from keras_multiloss._keras import ops, uniform
+from keras_multiloss._backends import uniform
+from keras_multiloss._checks import check_choice, check_seed
+from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term, softmax
 
@@ -65,22 +65,3 @@ class RandomLossWeighting(Weighting):
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         return state["weight"]
-
-
-def check_seed(where: str, seed: Any) -> int:
-    """The seed; one of Python's random numbers, which Keras seeds, if there is none."""
-    if seed is None:
-        return random.randrange(2**31)  # noqa: S311 (no secret)
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise error(
-            TypeError, where, "`seed` is no integer", expected="an int", received=repr(seed)
-        )
-    if not 0 <= seed < 2**31:
-        raise error(
-            ValueError,
-            where,
-            "`seed` is out of range",
-            expected="an integer from 0 to 2**31 - 1",
-            received=repr(seed),
-        )
-    return seed

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_between, check_positive
-from keras_multiloss._keras import ops, uniform
+from keras_multiloss._backends import uniform
+from keras_multiloss._checks import check_between, check_positive, check_seed
+from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.weighting._base import (
     Slot,
@@ -16,7 +17,6 @@ from keras_multiloss.weighting._base import (
     positive,
     softmax,
 )
-from keras_multiloss.weighting._random import check_seed
 
 
 @serializable

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from keras_multiloss import weighting as kw
-from keras_multiloss._keras import keras, ops, uniform
+from keras_multiloss._backends import uniform
+from keras_multiloss._keras import keras, ops
 from keras_multiloss.weighting._lookup import BY_NAME
 from tests.losses.gradients import gradients
 from tests.weighting import references

@@ -1,0 +1,169 @@
+"""What TensorFlow, JAX and PyTorch do each in a way of its own, and `keras.ops` does not offer."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_multiloss._keras import backend, n_replicas, ops
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    Backward = Callable[[Any, list[list[Any]]], list[Any]]
+
+
+def _tensorflow() -> Any:
+    return importlib.import_module("tensorflow")
+
+
+def searchsorted_rows(sorted_rows: Any, values: Any) -> Any:
+    """For each value, the first place in its row of a sorted matrix that holds a greater one.
+
+    The length of the row where there is none. `keras.ops.searchsorted` takes a single row.
+
+    Args:
+        sorted_rows: `(rows, n)`, ascending along each row.
+        values: `(rows, m)`.
+
+    Returns:
+        int32, `(rows, m)`, without a gradient.
+    """
+    if backend() == "tensorflow":
+        # `tf.searchsorted` cannot reshape rows of no entries.
+        return _tensorflow().raw_ops.UpperBound(sorted_inputs=sorted_rows, values=values)
+    if backend() == "jax":
+        jax = importlib.import_module("jax")
+
+        def places(row: Any, found: Any) -> Any:
+            return jax.numpy.searchsorted(row, found, side="right")
+
+        return jax.vmap(places)(sorted_rows, values)
+    torch = importlib.import_module("torch")
+    rows, values = sorted_rows.contiguous(), values.contiguous()
+    return torch.searchsorted(rows, values, right=True, out_int32=True)
+
+
+def mean_over_replicas(x: Any) -> Any:
+    """The mean of what the replicas of `tf.distribute` have of a tensor."""
+    return _over_replicas("MEAN", x)
+
+
+def sum_over_replicas(x: Any) -> Any:
+    """The sum of what the replicas of `tf.distribute` have of a tensor."""
+    return _over_replicas("SUM", x)
+
+
+def _over_replicas(reduction: str, x: Any) -> Any:
+    if n_replicas() == 1:
+        return x
+    distribute = _tensorflow().distribute
+    context = distribute.get_replica_context()
+    if context is None:
+        return x
+    return context.all_reduce(getattr(distribute.ReduceOp, reduction), x)
+
+
+def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
+    """Float32 numbers above 0 and up to 1, a function of a seed and a step.
+
+    `keras.random` takes no step: its generators own a variable, which a loss has no place for.
+    """
+    if backend() == "tensorflow":
+        tf = _tensorflow()
+        seeds = tf.stack([seed, tf.cast(step, "int32")])
+        return 1.0 - tf.random.stateless_uniform(shape, seed=seeds)
+    if backend() == "jax":
+        random = importlib.import_module("jax").random
+        return 1.0 - random.uniform(random.fold_in(random.key(seed), step), shape)
+    # A generator of PyTorch keeps 32 bits of its seed, too few for two numbers.
+    drawn = np.random.default_rng([seed, int(step)]).random(shape, dtype="float32")
+    return ops.convert_to_tensor(1.0 - drawn)
+
+
+def double_precision() -> Any:
+    """A context in which a cast to float64 gives float64, also on JAX."""
+    if backend() != "jax":
+        return contextlib.nullcontext()
+    jax = importlib.import_module("jax")
+    return jax.enable_x64() if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()
+
+
+def inner_products(rows: Any) -> Any:
+    """The inner products of the rows of a float32 matrix, in full float32 precision.
+
+    GPUs multiply matrices with ten bits of mantissa unless they are told otherwise.
+    """
+    if backend() == "jax":
+        numpy = importlib.import_module("jax").numpy
+        return numpy.matmul(rows, rows.T, precision="highest")
+    if backend() == "tensorflow" and _multiplies_with_ten_bits():
+        n_rows = rows.shape[0]
+        return ops.stack([ops.sum(rows * rows[i], axis=1) for i in range(n_rows)])
+    return ops.matmul(rows, ops.transpose(rows))
+
+
+def _multiplies_with_ten_bits() -> bool:
+    config = _tensorflow().config
+    has_gpu = bool(config.list_physical_devices("GPU"))
+    return has_gpu and config.experimental.tensor_float_32_execution_enabled()
+
+
+def fan_out(tensors: Sequence[Any], n_copies: int, step: Any, backward: Backward) -> list[Any]:
+    """Copies of some tensors, whose gradients a function joins into one.
+
+    Args:
+        tensors: one or more tensors.
+        n_copies: how many copies.
+        step: a float32 scalar that `backward` gets; it has no gradient.
+        backward: from `step` and the gradients at each copy, a list for each tensor, to the
+            gradient of each tensor.
+
+    Returns:
+        `n_copies` lists of tensors.
+    """
+    flat = _fan_out_torch if backend() == "torch" else _fan_out_traced
+    copies = flat(tuple(tensors), n_copies, step, backward)
+    return _in_rows(copies, len(tensors))
+
+
+def _in_rows(flat: Sequence[Any], length: int) -> list[list[Any]]:
+    return [list(flat[i : i + length]) for i in range(0, len(flat), length)]
+
+
+def _fan_out_traced(
+    tensors: tuple[Any, ...], n_copies: int, step: Any, backward: Backward
+) -> Sequence[Any]:
+    is_tensorflow = backend() == "tensorflow"
+    module = _tensorflow() if is_tensorflow else importlib.import_module("jax")
+
+    @module.custom_gradient
+    def copied(step: Any, *tensors: Any) -> Any:
+        def gradient(*upstream: Any) -> Any:
+            upstream = upstream if is_tensorflow else upstream[0]
+            found = backward(step, _in_rows(upstream, len(tensors)))
+            return (None if is_tensorflow else ops.zeros_like(step), *found)
+
+        return tuple(x + 0 for _ in range(n_copies) for x in tensors), gradient
+
+    return copied(step, *tensors)
+
+
+def _fan_out_torch(
+    tensors: tuple[Any, ...], n_copies: int, step: Any, backward: Backward
+) -> Sequence[Any]:
+    torch = importlib.import_module("torch")
+
+    class FanOut(torch.autograd.Function):  # type: ignore[name-defined, misc]
+        @staticmethod
+        def forward(ctx: Any, *tensors: Any) -> Any:  # noqa: ARG004 (of the interface)
+            return tuple(x.clone() for _ in range(n_copies) for x in tensors)
+
+        @staticmethod
+        def backward(ctx: Any, *upstream: Any) -> Any:  # noqa: ARG004 (of the interface)
+            return tuple(backward(step, _in_rows(upstream, len(tensors))))
+
+    return FanOut.apply(*tensors)

@@ -1,0 +1,81 @@
+"""The best step for the worst task, near the mean of the gradients."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import check_not_negative
+from keras_multiloss._keras import ops
+from keras_multiloss._serialization import serializable
+from keras_multiloss.aggregation import _complementarity
+from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss.aggregation._geometry import Geometry, in_double_precision
+from keras_multiloss.aggregation._preference import check_preference, shares
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+#: Halvings of the interval that holds the worst task's progress: all that float64 can tell.
+N_HALVINGS = 52
+
+
+@serializable
+class CAGrad(Aggregator):
+    r"""The direction in which the slowest task makes most progress, near the mean gradient.
+
+    $$\max_d \min_i g_i^\top d \quad\text{with}\quad
+    \lVert d - g_0 \rVert \le c \lVert g_0 \rVert,\quad g_0 = \sum_i u_i g_i$$
+
+    With $c = 0$ it is the mean, and with $c \to \infty$ the direction of `MGDA`. Solved
+    exactly: for a given progress $\nu$ of the slowest task, the nearest $d$ to $g_0$ is a
+    quadratic program, and its distance grows with $\nu$.
+
+    Args:
+        c: radius of the ball, in lengths of the mean gradient; 0 or more, 0.4 to 0.5 in the
+            paper.
+        preference: priorities of the tasks, positive and in their order; $u$ is what they are
+            of their sum. By default all tasks weigh alike.
+
+    Raises:
+        ValueError: if `c` is negative or a priority not positive.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> gradient = kml.aggregation.CAGrad(c=0.5)(np.array([[-4.0, 1.0], [6.0, 1.0]]))
+        >>> [round(float(x), 4) for x in gradient]
+        [0.3101, 1.1557]
+
+    References:
+        Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021.
+    """
+
+    def __init__(self, c: float = 0.5, preference: Sequence[float] | None = None) -> None:
+        self.c = check_not_negative(type(self).__name__, "c", c)
+        self.preference = check_preference(type(self).__name__, preference)
+
+    @in_double_precision
+    def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
+        geometry = Geometry.of(gramian)
+        u = shares(self.preference, gramian, type(self).__name__)
+        start = ops.expand_dims(u * geometry.norms, 0)
+        progress = start @ geometry.cosines
+        length = ops.sqrt(ops.sum(progress * start))
+        radius = self.c * length
+
+        def moved(worst: Any) -> Any:
+            """What to add to the mean so that no task makes less progress."""
+            return _complementarity.solve(geometry.cosines, progress - worst / geometry.norms)
+
+        def halve(n_halvings: Any, low: Any, high: Any) -> Any:
+            middle = (low + high) / 2.0
+            v = moved(middle)
+            is_inside = ops.sum((v @ geometry.cosines) * v) <= radius * radius
+            low, high = ops.where(is_inside, middle, low), ops.where(is_inside, high, middle)
+            return n_halvings + 1, low, high
+
+        low = ops.min(progress[0] * geometry.norms)
+        high = ops.min(geometry.norms) * (length + radius)
+        first = (ops.convert_to_tensor(0, "int32"), low, high)
+        _, low, _ = ops.while_loop(lambda n, low, high: n < N_HALVINGS, halve, first)  # noqa: ARG005
+        return geometry.weights((start + moved(low))[0])

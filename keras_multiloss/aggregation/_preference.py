@@ -1,0 +1,44 @@
+"""Priorities among tasks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_multiloss._checks import check_positive, error
+from keras_multiloss._keras import ops
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def check_preference(where: str, preference: Sequence[float] | None) -> list[float] | None:
+    """The priorities as a list of floats; raises unless they are positive numbers."""
+    if preference is None:
+        return None
+    if isinstance(preference, (str, dict)) or not np.iterable(preference):
+        raise error(
+            TypeError,
+            where,
+            "`preference` is no list of numbers",
+            expected="a positive number for each task, [2.0, 1.0]",
+            received=repr(preference),
+        )
+    return [check_positive(where, f"preference[{i}]", x) for i, x in enumerate(preference)]
+
+
+def shares(preference: list[float] | None, gramian: Any, where: str) -> Any:
+    """The share of each task, in the dtype of a Gramian; they sum to 1."""
+    n_tasks = gramian.shape[0]
+    if preference is None:
+        return ops.ones_like(ops.diagonal(gramian)) / n_tasks
+    if len(preference) != n_tasks:
+        raise error(
+            ValueError,
+            where,
+            "`preference` does not fit the tasks",
+            expected=f"{n_tasks} numbers, one for each task",
+            received=repr(preference),
+        )
+    return ops.cast(np.array(preference) / sum(preference), gramian.dtype)
