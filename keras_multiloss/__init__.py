@@ -16,18 +16,20 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
     model.fit(x, {"age": age, "sex": sex})
 """
 
-from keras_multiloss import callbacks, data, layers, losses, models, weighting
+from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
 from keras_multiloss._terms import LossTerm
-from keras_multiloss.layers import WeightedSumLossLayer
+from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
 from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
 
 __all__ = [
+    "GradientBalancer",
     "JointLoss",
     "LossTerm",
     "MultiLossModel",
     "WeightedSumLoss",
     "WeightedSumLossLayer",
+    "aggregation",
     "attach_losses",
     "callbacks",
     "data",

@@ -8,16 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._keras import backend, n_replicas, ops
+from keras_multiloss._keras import KERAS_3, backend, n_replicas, ops, tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     Backward = Callable[[Any, list[list[Any]]], list[Any]]
-
-
-def _tensorflow() -> Any:
-    return importlib.import_module("tensorflow")
 
 
 def searchsorted_rows(sorted_rows: Any, values: Any) -> Any:
@@ -34,7 +30,7 @@ def searchsorted_rows(sorted_rows: Any, values: Any) -> Any:
     """
     if backend() == "tensorflow":
         # `tf.searchsorted` cannot reshape rows of no entries.
-        return _tensorflow().raw_ops.UpperBound(sorted_inputs=sorted_rows, values=values)
+        return tensorflow().raw_ops.UpperBound(sorted_inputs=sorted_rows, values=values)
     if backend() == "jax":
         jax = importlib.import_module("jax")
 
@@ -60,7 +56,7 @@ def sum_over_replicas(x: Any) -> Any:
 def _over_replicas(reduction: str, x: Any) -> Any:
     if n_replicas() == 1:
         return x
-    distribute = _tensorflow().distribute
+    distribute = tensorflow().distribute
     context = distribute.get_replica_context()
     if context is None:
         return x
@@ -73,7 +69,7 @@ def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
     `keras.random` takes no step: its generators own a variable, which a loss has no place for.
     """
     if backend() == "tensorflow":
-        tf = _tensorflow()
+        tf = tensorflow()
         seeds = tf.stack([seed, tf.cast(step, "int32")])
         return 1.0 - tf.random.stateless_uniform(shape, seed=seeds)
     if backend() == "jax":
@@ -92,6 +88,13 @@ def double_precision() -> Any:
     return jax.enable_x64() if hasattr(jax, "enable_x64") else jax.experimental.enable_x64()
 
 
+def solve(matrix: Any, right: Any) -> Any:
+    """The solution of linear systems; `keras.ops.solve` of 3.7 cannot be traced."""
+    if backend() == "tensorflow":
+        return tensorflow().linalg.solve(matrix, right)
+    return ops.solve(matrix, right)
+
+
 def inner_products(rows: Any) -> Any:
     """The inner products of the rows of a float32 matrix, in full float32 precision.
 
@@ -107,7 +110,7 @@ def inner_products(rows: Any) -> Any:
 
 
 def _multiplies_with_ten_bits() -> bool:
-    config = _tensorflow().config
+    config = tensorflow().config
     has_gpu = bool(config.list_physical_devices("GPU"))
     return has_gpu and config.experimental.tensor_float_32_execution_enabled()
 
@@ -138,7 +141,7 @@ def _fan_out_traced(
     tensors: tuple[Any, ...], n_copies: int, step: Any, backward: Backward
 ) -> Sequence[Any]:
     is_tensorflow = backend() == "tensorflow"
-    module = _tensorflow() if is_tensorflow else importlib.import_module("jax")
+    module = tensorflow() if is_tensorflow else importlib.import_module("jax")
 
     @module.custom_gradient
     def copied(step: Any, *tensors: Any) -> Any:
@@ -157,7 +160,7 @@ def _fan_out_torch(
 ) -> Sequence[Any]:
     torch = importlib.import_module("torch")
 
-    class FanOut(torch.autograd.Function):  # type: ignore[name-defined, misc]
+    class FanOut(torch.autograd.Function):  # type: ignore[name-defined]
         @staticmethod
         def forward(ctx: Any, *tensors: Any) -> Any:  # noqa: ARG004 (of the interface)
             return tuple(x.clone() for _ in range(n_copies) for x in tensors)
@@ -167,3 +170,129 @@ def _fan_out_torch(
             return tuple(backward(step, _in_rows(upstream, len(tensors))))
 
     return FanOut.apply(*tensors)
+
+
+def task_tape() -> Any:
+    """A context that records a training step, for `gradients_of`; what JAX does not need."""
+    if backend() != "tensorflow":
+        return contextlib.nullcontext()
+    return tensorflow().GradientTape(persistent=True)
+
+
+def gradients_of(losses: Sequence[Any], variables: Sequence[Any], tape: Any) -> list[list[Any]]:
+    """The gradients of several losses; `None` where a loss does not depend on a variable.
+
+    Args:
+        losses: scalars, computed while `tape` recorded.
+        variables: of Keras.
+        tape: the context of `task_tape`.
+    """
+    if backend() == "tensorflow":
+        tensors = [v.value if KERAS_3 else v for v in variables]
+        with tape.stop_recording():
+            return [_dense(tape.gradient(loss, tensors)) for loss in losses]
+    autograd = importlib.import_module("torch").autograd
+    tensors = [v.value for v in variables]
+    options = {"retain_graph": True, "allow_unused": True}
+    return [
+        list(autograd.grad(loss, tensors, **options))
+        if loss.requires_grad
+        else [None] * len(tensors)
+        for loss in losses
+    ]
+
+
+def _dense(gradients: list[Any]) -> list[Any]:
+    """Gradients of embeddings as tensors like all others."""
+    convert = tensorflow().convert_to_tensor
+    return [None if g is None else convert(g) for g in gradients]
+
+
+def gradients_of_function(
+    losses: Callable[[Any], tuple[list[Any], Any]], values: Any
+) -> tuple[list[list[Any]], Any]:
+    """The gradients of what a function gives, and what else it gives (JAX only).
+
+    Each gradient traces the function anew; XLA then makes one forward pass of all.
+
+    Args:
+        losses: from values of variables to scalars, and something else.
+        values: of the variables.
+
+    Returns:
+        A list for each loss, with `None` where it does not depend on a variable; and the rest.
+    """
+    jax = importlib.import_module("jax")
+
+    n_losses = 0
+
+    def gradient(i: int, values: Any) -> Any:
+        def loss(values: Any) -> Any:
+            nonlocal n_losses
+            found, rest = losses(values)
+            n_losses = len(found)
+            return found[i], rest
+
+        return jax.grad(loss, has_aux=True)(values)
+
+    def all_gradients(values: Any) -> Any:
+        first, rest = gradient(0, values)
+        return [first, *(gradient(i, values)[0] for i in range(1, n_losses))], rest
+
+    traced, shapes = jax.make_jaxpr(all_gradients, return_shape=True)(values)
+    results = jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *jax.tree.leaves(values))
+    gradients, rest = jax.tree.unflatten(jax.tree.structure(shapes), results)
+    is_zero = iter([_is_zero(variable, traced.jaxpr) for variable in traced.jaxpr.outvars])
+    return [[None if next(is_zero) else g for g in row] for row in gradients], rest
+
+
+def _is_zero(variable: Any, jaxpr: Any) -> bool:
+    """Whether a traced gradient is the zero that stands for no dependence."""
+    if hasattr(variable, "val"):  # a constant in the code
+        return not np.any(variable.val)
+    for equation in jaxpr.eqns:
+        if variable in equation.outvars:
+            is_filled = equation.primitive.name == "broadcast_in_dim"
+            return is_filled and _is_zero(equation.invars[0], jaxpr)
+    return False
+
+
+def with_gradients(value: Any, tensors: Sequence[Any], gradients: Sequence[Any]) -> Any:
+    """A scalar that has given gradients with respect to some tensors, whatever made it.
+
+    Args:
+        value: the scalar.
+        tensors: values of variables.
+        gradients: one for each tensor.
+    """
+    if backend() == "torch":
+        return _with_gradients_torch(value, tensors, gradients)
+    is_tensorflow = backend() == "tensorflow"
+    module = tensorflow() if is_tensorflow else importlib.import_module("jax")
+
+    @module.custom_gradient
+    def joined(value: Any, gradients: Any, *tensors: Any) -> Any:  # noqa: ARG001
+        def gradient(upstream: Any) -> Any:
+            scaled = [ops.cast(upstream, g.dtype) * g for g in gradients]
+            if is_tensorflow:
+                return (None, *(None for _ in gradients), *scaled)
+            return (ops.zeros_like(value), [ops.zeros_like(g) for g in gradients], *scaled)
+
+        return value + 0, gradient
+
+    return joined(value, list(gradients), *tensors)
+
+
+def _with_gradients_torch(value: Any, tensors: Sequence[Any], gradients: Sequence[Any]) -> Any:
+    torch = importlib.import_module("torch")
+
+    class WithGradients(torch.autograd.Function):  # type: ignore[name-defined]
+        @staticmethod
+        def forward(ctx: Any, *tensors: Any) -> Any:  # noqa: ARG004 (of the interface)
+            return value.detach().clone()
+
+        @staticmethod
+        def backward(ctx: Any, upstream: Any) -> Any:  # noqa: ARG004 (of the interface)
+            return tuple(upstream.to(g.dtype) * g for g in gradients)
+
+    return WithGradients.apply(*tensors)

@@ -154,6 +154,20 @@ def check_not_negative(where: str, argument: str, value: object) -> float:
     return number
 
 
+def check_count(where: str, argument: str, value: object, *, least: int = 1) -> int:
+    """The value as an int; raises unless it is a whole number from a least one up."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if is_integer and int(value) >= least:  # type: ignore[call-overload]
+        return int(value)  # type: ignore[call-overload]
+    raise error(
+        ValueError if is_integer else TypeError,
+        where,
+        f"`{argument}` is no count",
+        expected=f"an integer from {least} up",
+        received=described(value),
+    )
+
+
 def check_between(where: str, argument: str, value: object, low: float, high: float) -> float:
     """The value as a float; raises unless it lies between two bounds, or on one."""
     number = check_finite_number(where, argument, value)

@@ -38,7 +38,8 @@ def backend() -> str:
     return keras.backend.backend()
 
 
-def _tensorflow() -> Any:
+def tensorflow() -> Any:
+    """The TensorFlow module."""
     import tensorflow as tf  # noqa: PLC0415 (an optional backend, imported when used)
 
     return tf
@@ -73,7 +74,7 @@ def to_dense(tensor: Any) -> Any:
         return tensor.to_dense()
     if KERAS_3:
         return ops.convert_to_tensor(tensor, sparse=False)
-    tf = _tensorflow()
+    tf = tensorflow()
     is_sparse = isinstance(tensor, tf.SparseTensor)
     return tf.sparse.to_dense(tensor) if is_sparse else tf.convert_to_tensor(tensor)
 
@@ -178,7 +179,7 @@ def n_replicas() -> int:
     """The number of replicas of `tf.distribute`, whose losses and gradients are added up."""
     if backend() != "tensorflow":
         return 1
-    return int(_tensorflow().distribute.get_strategy().num_replicas_in_sync)
+    return int(tensorflow().distribute.get_strategy().num_replicas_in_sync)
 
 
 def scale_for_distribution(loss: Any) -> Any:
@@ -190,6 +191,18 @@ def scale_loss_object(loss: Any, reduction: str) -> Any:
     """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
     is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
     return loss if is_scaled_later else scale_for_distribution(loss)
+
+
+def loss_scale(optimizer: Any) -> Any:
+    """The factor by which an optimizer scales losses, and their gradients back, for float16."""
+    if KERAS_3:
+        return optimizer.scale_loss(1.0)
+    return getattr(optimizer, "loss_scale", 1.0)
+
+
+def value_of(variable: Any) -> Any:
+    """The tensor that a variable holds."""
+    return variable.value if backend() == "torch" else ops.convert_to_tensor(variable)
 
 
 def add_counter(layer: Any, name: str) -> Any:
@@ -271,7 +284,7 @@ def _add_local_weight(
         setattr(layer, name, variable)  # which tracks it
         return variable
     else:
-        tf = _tensorflow()
+        tf = tensorflow()
         options = {
             "synchronization": tf.VariableSynchronization.ON_READ,
             "aggregation": getattr(tf.VariableAggregation, aggregation.upper()),
@@ -306,10 +319,15 @@ def set_state_layer(model: Any, name: str, layer: Any) -> None:
         model._layers = kept if layer is None else [*kept, layer]
 
 
-def replay_without(model: Any, is_dropped: Callable[[Any], bool]) -> tuple[Any, Any, set[int]]:
+def replay_without(
+    model: Any, stand_in: Callable[[Any], Callable[..., Any] | None]
+) -> tuple[Any, Any, set[int]]:
     """A functional model's graph, called anew without some layers.
 
-    A dropped layer gives its first argument.
+    Args:
+        model: a functional model.
+        stand_in: from a layer to the function of its first argument that takes its place;
+            `None` for a layer that is kept.
 
     Returns:
         The inputs and the outputs, each in the structure of the model's own, and the `id`
@@ -318,9 +336,11 @@ def replay_without(model: Any, is_dropped: Callable[[Any], bool]) -> tuple[Any, 
     sources = _Sources()
 
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        outputs = args[0] if is_dropped(layer) else layer(*args, **kwargs)
-        if not is_dropped(layer):
-            sources.add(outputs, (args, kwargs))
+        replacement = stand_in(layer)
+        if replacement is not None:
+            return replacement(args[0])
+        outputs = layer(*args, **kwargs)
+        sources.add(outputs, (args, kwargs))
         return outputs
 
     inputs, outputs = (_replay_keras_3 if KERAS_3 else _replay_keras_2)(model, call)
@@ -336,18 +356,25 @@ class _Sources:
 
     def add(self, outputs: Any, arguments: Any) -> None:
         sources = self.of(arguments)
-        for tensor in _flatten(outputs):
+        for tensor in flatten(outputs):
             self._inputs_of[id(tensor)] = sources
             self._kept.append(tensor)
 
     def of(self, structure: Any) -> set[int]:
-        tensors = [x for x in _flatten(structure) if is_symbolic(x)]
+        tensors = [x for x in flatten(structure) if is_symbolic(x)]
         return set().union(*(self._inputs_of.get(id(x), {id(x)}) for x in tensors))
 
 
-def _flatten(structure: Any) -> list[Any]:
-    flatten = keras.tree.flatten if KERAS_3 else _tensorflow().nest.flatten
-    return list(flatten(structure))
+def flatten(structure: Any) -> list[Any]:
+    """The leaves of nested lists and dicts."""
+    leaves = keras.tree.flatten if KERAS_3 else tensorflow().nest.flatten
+    return list(leaves(structure))
+
+
+def pack_as(structure: Any, leaves: Sequence[Any]) -> Any:
+    """Leaves in the form of nested lists and dicts."""
+    pack = keras.tree.pack_sequence_as if KERAS_3 else tensorflow().nest.pack_sequence_as
+    return pack(structure, leaves)
 
 
 def _replay_keras_3(model: Any, call: Callable[..., Any]) -> Any:
@@ -359,7 +386,7 @@ def _replay_keras_3(model: Any, call: Callable[..., Any]) -> Any:
 
 
 def _replay_keras_2(model: Any, call: Callable[..., Any]) -> Any:
-    tf = _tensorflow()
+    tf = tensorflow()
     tensors = {id(t): t for t in model.inputs}
     for depth in sorted(model._nodes_by_depth, reverse=True):
         for node in model._nodes_by_depth[depth]:
@@ -369,6 +396,6 @@ def _replay_keras_2(model: Any, call: Callable[..., Any]) -> Any:
                 lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs)
             )
             new = call(node.layer, *args, **kwargs)
-            for before, after in zip(_flatten(node.outputs), _flatten(new), strict=True):
+            for before, after in zip(flatten(node.outputs), flatten(new), strict=True):
                 tensors[id(before)] = after
     return model.input, tf.nest.map_structure(lambda t: tensors[id(t)], model.output)

@@ -75,7 +75,6 @@ def ops_over_tensorflow() -> Any:
         sigmoid=tf.sigmoid,
         sign=tf.sign,
         softplus=tf.nn.softplus,
-        solve=tf.linalg.solve,
         sort=tf.sort,
         sqrt=tf.sqrt,
         square=tf.square,

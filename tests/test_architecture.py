@@ -14,7 +14,7 @@ LEVELS = [
     {"_keras", "_tensorflow_ops", "_backends", "_checks", "_names"},
     {"_serialization", "_shapes", "_kinds"},
     {"_saveable", "_schedules", "_values"},
-    {"_evaluation", "_terms", "losses", "weighting"},
+    {"_evaluation", "_terms", "aggregation", "losses", "weighting"},
     {"layers"},
     {"models"},
     {"data", "callbacks"},

@@ -9,7 +9,15 @@ from keras_multiloss._keras import keras
 from tests import contracts
 from tests.losses.cases import CASES
 
-SUBPACKAGES = [kml.callbacks, kml.data, kml.layers, kml.losses, kml.models, kml.weighting]
+SUBPACKAGES = [
+    kml.aggregation,
+    kml.callbacks,
+    kml.data,
+    kml.layers,
+    kml.losses,
+    kml.models,
+    kml.weighting,
+]
 
 EXAMPLES = [
     kml.LossTerm(keras.losses.Huber(delta=0.3), "a", weight=0.5, mask=-1, class_weight={1: 2.0}),
@@ -17,6 +25,17 @@ EXAMPLES = [
     kml.LossTerm("mse", "a") + 0.5 * kml.LossTerm("mae", "b"),
     kml.losses.MaskedLoss(keras.losses.Huber(delta=0.3), -1),
     kml.losses.PerOutputLoss({"a": "mse", "b": "mae"}, weights={"a": 0.1}),
+    kml.aggregation.AlignedMTL("median", preference=[2, 1]),
+    kml.aggregation.CAGrad(c=0.4, preference=[2, 1]),
+    kml.aggregation.ConFIG([2, 1]),
+    kml.aggregation.Constant([2, 1]),
+    kml.aggregation.FairGrad(alpha=2),
+    kml.aggregation.GradDrop(leak=[0.5, 0], seed=3),
+    kml.aggregation.Krum(1, n_selected=2),
+    kml.aggregation.PCGrad(),
+    kml.aggregation.Random(),
+    kml.aggregation.TrimmedMean(1),
+    kml.aggregation.UPGrad([2, 1]),
     kml.layers.CosineDense(3, kernel_regularizer="l2"),
     kml.WeightedSumLoss(
         kml.LossTerm("mse", "a") + kml.LossTerm("mae", "b"), weighting="uncertainty"

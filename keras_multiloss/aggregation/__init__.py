@@ -1,10 +1,73 @@
-"""Aggregators."""
+r"""Aggregators: rules that combine the gradients of several tasks into one.
 
+Where tasks share parameters, each has a gradient of its own there: the rows $g_i$ of a Jacobian
+$J$. Plain training adds them up, and they may point against each other. A rule weighs them by
+their lengths and angles,
+
+$$d = J^\top w(G),\quad G = J J^\top$$
+
+so that it needs the Gramian $G$ only, one number for each pair of tasks. `GradDrop`, `TrimmedMean`,
+`MoCo`, `ExcessMTL` and `DBMTL` see each entry of the gradients instead.
+
+    gradient = kml.aggregation.UPGrad()(jacobian)
+    weights = kml.aggregation.UPGrad().weights(jacobian @ jacobian.T)
+
+`UPGrad`, `DualProj`, `MGDA` and `CAGrad` avoid conflict; `IMTLG`, `NashMTL`, `FairGrad`, `ConFIG`
+and `AlignedMTL` make tasks count alike; `PCGrad`, `GradDrop` and `Random` draw. `Sum` is plain
+training, with which to compare. `GradVac`, `GradNorm`, `MoCo`, `ExcessMTL`, `DBMTL` and `PCD`
+remember earlier steps, and `CRMOGM` averages the weights of another rule over them. `Aggregator`
+is the base class of one's own.
+"""
+
+from keras_multiloss.aggregation._aligned_mtl import AlignedMTL
 from keras_multiloss.aggregation._base import Aggregator
 from keras_multiloss.aggregation._cagrad import CAGrad
+from keras_multiloss.aggregation._conflict_free import ConFIG
+from keras_multiloss.aggregation._cr_mogm import CRMOGM
+from keras_multiloss.aggregation._db_mtl import DBMTL
 from keras_multiloss.aggregation._dual_proj import DualProj
+from keras_multiloss.aggregation._excess_mtl import ExcessMTL
 from keras_multiloss.aggregation._fair_grad import FairGrad
+from keras_multiloss.aggregation._grad_drop import GradDrop
+from keras_multiloss.aggregation._grad_norm import GradNorm
+from keras_multiloss.aggregation._grad_vac import GradVac
+from keras_multiloss.aggregation._imtl_g import IMTLG
+from keras_multiloss.aggregation._krum import Krum
+from keras_multiloss.aggregation._lookup import get as get
 from keras_multiloss.aggregation._mean import Constant, Mean, Sum
 from keras_multiloss.aggregation._mgda import MGDA
+from keras_multiloss.aggregation._moco import MoCo
 from keras_multiloss.aggregation._nash_mtl import NashMTL
+from keras_multiloss.aggregation._pcd import PCD
+from keras_multiloss.aggregation._pcgrad import PCGrad
+from keras_multiloss.aggregation._random import Random
+from keras_multiloss.aggregation._trimmed_mean import TrimmedMean
 from keras_multiloss.aggregation._upgrad import UPGrad
+
+__all__ = [  # noqa: RUF022 (classes in capitals are no constants)
+    "Aggregator",
+    "AlignedMTL",
+    "CAGrad",
+    "CRMOGM",
+    "ConFIG",
+    "Constant",
+    "DBMTL",
+    "DualProj",
+    "ExcessMTL",
+    "FairGrad",
+    "GradDrop",
+    "GradNorm",
+    "GradVac",
+    "IMTLG",
+    "Krum",
+    "MGDA",
+    "Mean",
+    "MoCo",
+    "NashMTL",
+    "PCD",
+    "PCGrad",
+    "Random",
+    "Sum",
+    "TrimmedMean",
+    "UPGrad",
+]

@@ -9,7 +9,7 @@ from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.aggregation import _complementarity
 from keras_multiloss.aggregation._base import Aggregator, State
-from keras_multiloss.aggregation._geometry import Geometry, in_double_precision
+from keras_multiloss.aggregation._geometry import PRECISION, Geometry, in_double_precision
 from keras_multiloss.aggregation._preference import check_preference, shares
 
 if TYPE_CHECKING:
@@ -76,6 +76,14 @@ class CAGrad(Aggregator):
 
         low = ops.min(progress[0] * geometry.norms)
         high = ops.min(geometry.norms) * (length + radius)
+        high = ops.where(_cancel(geometry.cosines), ops.zeros_like(high), high)
         first = (ops.convert_to_tensor(0, "int32"), low, high)
         _, low, _ = ops.while_loop(lambda n, low, high: n < N_HALVINGS, halve, first)  # noqa: ARG005
         return geometry.weights((start + moved(low))[0])
+
+
+def _cancel(cosines: Any) -> Any:
+    """Whether some average of the unit gradients is 0: no step is good for all tasks then."""
+    offsets = -ops.ones_like(ops.expand_dims(ops.diagonal(cosines), 0))
+    square_of_shortest = 1.0 / ops.sum(_complementarity.solve(cosines, offsets))
+    return square_of_shortest <= cosines.shape[0] * PRECISION

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_multiloss._backends import solve as solve_linear
 from keras_multiloss._keras import ops
 from keras_multiloss.aggregation._geometry import identity_like
 
@@ -86,7 +87,7 @@ def _solution(matrix: Any, offsets: Any, is_free: Any) -> tuple[Any, Any]:
     is_in = ops.logical_and(ops.expand_dims(is_free, 1), ops.expand_dims(is_free, 2))
     free_part = ops.where(is_in, matrix + 0 * ops.expand_dims(offsets, 2), identity)
     right = ops.where(is_free, -offsets, ops.zeros_like(offsets))
-    w = ops.solve(free_part, ops.expand_dims(right, 2))[:, :, 0]
+    w = solve_linear(free_part, ops.expand_dims(right, 2))[:, :, 0]
     return w, w @ matrix + offsets
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from keras_multiloss._backends import solve as solve_linear
 from keras_multiloss._keras import ops
 from keras_multiloss.aggregation._geometry import Geometry, identity_like
 
@@ -15,8 +16,8 @@ MAX_STEPS = 100
 #: Newton's method ends when no weight moves by more than this part of itself.
 TOLERANCE = 1e-9
 
-#: Above this length, in the measure of the function's own curvature, a step is shortened.
-LONG_STEP = 0.25
+#: What stands for a loss that is 0 or less, where the whole step is right.
+SHORT_STEP = 1e-6
 
 
 def solve(gramian: Any, alpha: float) -> Any:
@@ -41,8 +42,10 @@ def solve(gramian: Any, alpha: float) -> Any:
 def _minimum(matrix: Any, gains: Any, alpha: float) -> Any:
     r"""Where $\tfrac12 v^\top C v - \sum_i b_i \int v_i^{-1/\alpha}$ is least.
 
-    The function is convex and, for $\alpha = 1$, self-concordant: steps of length
-    $1 / (1 + \lambda)$, with Newton's decrement $\lambda$, never leave $v > 0$.
+    Convex, and it never grows on the way there: with $r$ the greatest part of itself that an
+    entry loses in a whole Newton step, the curvature along $t$ of the step grows by
+    $(1 - tr)^{-1/\alpha - 1}$ at most, and the function falls at least until
+    $(1 - tr)^{-1/\alpha} = 1 + r / \alpha$.
     """
 
     def go_on(n_steps: Any, v: Any, change: Any) -> Any:  # noqa: ARG001
@@ -53,11 +56,11 @@ def _minimum(matrix: Any, gains: Any, alpha: float) -> Any:
         slope = ops.sum(matrix * v, axis=1) - pull
         curvature = pull / (alpha * v)
         hessian = matrix + identity_like(matrix) * curvature
-        direction = -ops.solve(hessian, ops.expand_dims(slope, 1))[:, 0]
-        bend = (1.0 + 1.0 / alpha) / 2.0 * ops.max(1.0 / (v * ops.sqrt(curvature)))
-        length = bend * ops.sqrt(ops.abs(ops.sum(slope * direction)))
-        shortened = ops.where(length > LONG_STEP, 1.0 / (1.0 + length), ops.ones_like(length))
-        moved = v + shortened * direction
+        direction = -solve_linear(hessian, ops.expand_dims(slope, 1))[:, 0]
+        loss = ops.max(-direction / v)
+        loss = ops.where(loss > SHORT_STEP, loss, SHORT_STEP * ops.ones_like(loss))
+        part = (1.0 - ops.power(1.0 + loss / alpha, -alpha)) / loss
+        moved = v + part * direction
         return n_steps + 1, moved, ops.max(ops.abs(moved - v) / v)
 
     start = ops.ones_like(gains)

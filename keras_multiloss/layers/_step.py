@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._keras import ops
 from keras_multiloss.layers._state import TermWeights, Weighed
+from keras_multiloss.losses import added_up
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,7 +15,28 @@ if TYPE_CHECKING:
     from keras_multiloss.losses import WeightedSumLoss
 
 
-def total_loss(
+#: The key of a weighting's penalty, which no term can have.
+PENALTY = ""
+
+
+class Parts(NamedTuple):
+    """What a total loss is the sum of.
+
+    Args:
+        terms: the weighted terms by name.
+        rest: the penalty of a weighting and what layers added, by a name each.
+    """
+
+    terms: dict[str, Any]
+    rest: dict[str, Any]
+
+    @property
+    def total(self) -> Any:
+        """The total loss."""
+        return added_up({**self.rest, **self.terms})
+
+
+def parts_of_loss(
     loss: WeightedSumLoss,
     y_true: Any,
     y_pred: Any,
@@ -25,8 +47,8 @@ def total_loss(
     tracker: TermTracker,
     training: bool,
     n_samples: Any,
-) -> Any:
-    """The total loss of a batch, a float32 scalar; the tracker logs it, the state moves on.
+) -> Parts:
+    """The total loss of a batch in float32 scalars; the tracker logs it, the state moves on.
 
     Args:
         loss: the sum.
@@ -48,7 +70,8 @@ def total_loss(
         weighed = state.weigh(given, losses, training=training, starts_epoch=tracker.is_empty())
     logged = {name: _without_noise(value, weighed.weights[name]) for name, value in losses.items()}
     tracker.update_state(logged, weighed.weights, n_samples, penalty=weighed.penalty)
-    return loss.total(losses, *weighed)
+    rest = {} if weighed.penalty is None else {PENALTY: weighed.penalty}
+    return Parts(loss.weighted(losses, weighed.weights), rest)
 
 
 def _without_noise(loss: Any, weight: Any) -> Any:

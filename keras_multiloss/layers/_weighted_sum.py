@@ -9,7 +9,7 @@ from keras_multiloss._keras import KERAS_3, add_sums, backend, keras, ops, symbo
 from keras_multiloss._names import by_name
 from keras_multiloss._serialization import serializable
 from keras_multiloss.layers._state import TermWeights
-from keras_multiloss.layers._step import total_loss
+from keras_multiloss.layers._step import parts_of_loss
 from keras_multiloss.layers._tracker import TermTracker, vector_size
 from keras_multiloss.layers._view import TermWeightsView
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
@@ -97,7 +97,7 @@ class WeightedSumLossLayer(keras.layers.Layer):
         if self._has_no_labels(labels):
             self._check_not_training(training)
             return outputs
-        total = total_loss(
+        parts = parts_of_loss(
             self.loss,
             labels,
             outputs,
@@ -108,7 +108,7 @@ class WeightedSumLossLayer(keras.layers.Layer):
             training=bool(training),
             n_samples=_logged_samples(outputs),
         )
-        self.add_loss(total)
+        self.add_loss(parts.total)
         return outputs
 
     @property

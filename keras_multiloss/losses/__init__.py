@@ -43,6 +43,7 @@ from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
 from keras_multiloss.losses._weighted_sum import WeightedSumLoss
+from keras_multiloss.losses._weighted_sum import added_up as added_up
 from keras_multiloss.losses._weighted_sum import as_weighted_sum as as_weighted_sum
 
 __all__ = [

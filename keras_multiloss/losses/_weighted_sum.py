@@ -206,23 +206,24 @@ class WeightedSumLoss(keras.losses.Loss):
             for name, term in zip(self.names, self.terms, strict=True)
         }
 
-    def total(self, losses: dict[str, Any], weights: dict[str, Any], penalty: Any = None) -> Any:
-        """The weighted sum of term losses, and the penalty of a weighting.
+    def weighted(self, losses: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
+        """The term losses, each times its weight.
 
-        A term of weight 0 gives 0, also where its loss is not finite.
+        A term of weight 0 gives 0, also where its loss is not finite; one whose weight is the
+        constant 0 is left out.
         """
-        weighted = [] if penalty is None else [penalty]
+        found = {}
         for name, value in losses.items():
             weight = weights[name]
             if not isinstance(weight, float):
                 value = ops.where(weight == 0, ops.zeros_like(value), value)  # noqa: PLW2901
             elif weight == 0.0:
                 continue
-            weighted.append(value * weight)
-        return sum(weighted[1:], start=weighted[0]) if weighted else ops.zeros(())
+            found[name] = value * weight
+        return found
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
-        return self.total(self.term_losses(y_true, y_pred), self.term_weights())
+        return added_up(self.weighted(self.term_losses(y_true, y_pred), self.term_weights()))
 
     def __call__(
         self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, step: Any = None
@@ -240,7 +241,7 @@ class WeightedSumLoss(keras.losses.Loss):
         """
         weights = self.term_weights(step)
         losses = self.term_losses(y_true, y_pred, sample_weight, weights=weights)
-        return scale_for_distribution(self.total(losses, weights))
+        return scale_for_distribution(added_up(self.weighted(losses, weights)))
 
     def __add__(self, other: Any) -> WeightedSumLoss:
         return add(self, other)
@@ -282,6 +283,12 @@ class WeightedSumLoss(keras.losses.Loss):
     def __repr__(self) -> str:
         rule = "" if self.weighting is None else f", weighting={self.weighting!r}"
         return f"<WeightedSumLoss {self.name!r}: {self.terms}{rule}>"
+
+
+def added_up(weighted: dict[str, Any]) -> Any:
+    """The sum of weighted terms, 0 if there are none."""
+    first, *others = weighted.values() or [ops.zeros(())]
+    return sum(others, start=first)
 
 
 def add(*parts: Any) -> WeightedSumLoss:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._keras import KERAS_3, keras, ops
-from keras_multiloss.layers._step import total_loss
+from keras_multiloss.layers._step import Parts, parts_of_loss
 from keras_multiloss.layers._tracker import TermTracker
 
 if TYPE_CHECKING:
@@ -33,6 +33,8 @@ class CompiledLoss:
         self.loss = loss
         self.output_names = output_names
         self.metrics = metrics
+        self.parts = Parts({}, {})  # of the batch that was computed last
+        self.tape: Any = None  # what records the training step
         self.tracker = TermTracker(loss.names, loss.moving_names, has_penalty=loss.has_penalty)
         # Keras 2 tracks the total in the code that `compute_loss` replaces.
         self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
@@ -42,7 +44,7 @@ class CompiledLoss:
         """The metrics that hold the logs."""
         return [self.tracker] if self.total is None else [self.total, self.tracker]
 
-    def total_loss(
+    def parts_of_loss(
         self,
         y: Any,
         y_pred: Any,
@@ -52,9 +54,9 @@ class CompiledLoss:
         training: bool,
         added: Iterable[Any],
         n_samples: Any,
-    ) -> Any:
-        """The weighted sum and what layers added to it; all of it goes into the logs."""
-        total = total_loss(
+    ) -> Parts:
+        """The weighted terms and what layers added to them; all of it goes into the logs."""
+        parts = parts_of_loss(
             self.loss,
             y,
             y_pred,
@@ -65,8 +67,8 @@ class CompiledLoss:
             training=training,
             n_samples=n_samples,
         )
-        for value in added:
-            total = total + ops.sum(ops.cast(value, "float32"))
+        for i, value in enumerate(added):
+            parts.rest[f"added {i}"] = ops.sum(ops.cast(value, "float32"))
         if self.total is not None:
-            self.total.update_state(total, sample_weight=n_samples)
-        return total
+            self.total.update_state(parts.total, sample_weight=n_samples)
+        return parts

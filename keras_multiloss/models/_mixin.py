@@ -4,24 +4,36 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_multiloss._backends import task_tape
 from keras_multiloss._checks import error
 from keras_multiloss._keras import (
     KERAS_3,
+    backend,
     keras,
+    loss_scale,
     ops,
     scale_for_distribution,
     set_state_layer,
 )
+from keras_multiloss._serialization import deserialize, serialize
 from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers._state import TermWeights
 from keras_multiloss.layers._view import TermWeightsView
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
+from keras_multiloss.models._balancing import (
+    balanced,
+    balanced_function,
+    check_has_no_aggregator,
+    state_for,
+)
 from keras_multiloss.models._compiled import CompiledLoss
 from keras_multiloss.models._metrics import labels_for_metrics
 from keras_multiloss.models._packing import pack, unpack
 from keras_multiloss.models._structure import check_is_no_part, check_outputs_exist, output_names
 
 if TYPE_CHECKING:
+    from keras_multiloss.layers._aggregator_state import AggregatorState
+
     _Model: Any = keras.Model
 else:
     _Model = object
@@ -59,7 +71,12 @@ class MultiLossMixin(_Model):
     _is_testing = False
 
     def compile(
-        self, optimizer: Any = "rmsprop", loss: Any = None, *args: Any, **kwargs: Any
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        *args: Any,
+        aggregator: Any = None,
+        **kwargs: Any,
     ) -> None:
         """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
 
@@ -70,15 +87,22 @@ class MultiLossMixin(_Model):
             optimizer: as for `keras.Model.compile`.
             loss: the total loss.
             *args: as for `keras.Model.compile`.
+            aggregator: a rule of `kml.aggregation`, or its name, that balances the gradients of
+                the parameters that more than one term reaches. The terms are the tasks, with
+                their weights. It costs a backward pass for each; `kml.GradientBalancer`
+                costs none.
             **kwargs: as for `keras.Model.compile`; `loss_weights` goes into the terms.
 
         Raises:
-            ValueError: if a term names an output that the model does not have.
+            ValueError: if a term names an output that the model does not have, or gradients
+                would be balanced twice.
         """
         check_is_no_part(loss, output_names(self))
         if not isinstance(loss, (WeightedSumLoss, LossTerm)):
+            check_has_no_aggregator(aggregator, loss)
             self._multi_loss = None
-            self._set_term_weights(None)
+            self._set_state("_term_weights", None)
+            self._set_state("_aggregator_state", None)
             super().compile(optimizer, loss, *args, **kwargs)
             return
         spec = as_weighted_sum("MultiLossModel.compile", loss)
@@ -95,7 +119,8 @@ class MultiLossMixin(_Model):
         super().compile(optimizer, None, *args, **kwargs)
         metrics = [kwargs.get("metrics"), kwargs.get("weighted_metrics")]
         self._multi_loss = CompiledLoss(spec, names, metrics)
-        self._set_term_weights(self._term_weights_for(spec))
+        self._set_state("_term_weights", self._term_weights_for(spec))
+        self._set_state("_aggregator_state", state_for(self, aggregator, spec))
         self.loss = spec
 
     def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeights | None:
@@ -109,14 +134,21 @@ class MultiLossMixin(_Model):
         state.trainable = bool(self.trainable)
         return state
 
-    def _set_term_weights(self, layer: TermWeights | None) -> None:
-        if layer is not None or self._weight_state is not None:
-            set_state_layer(self, "_term_weights", layer)
+    def _set_state(self, name: str, layer: Any) -> None:
+        if layer is not None or getattr(self, name, None) is not None:
+            set_state_layer(self, name, layer)
+
+    # On torch a layer is not found behind a class attribute of its name.
 
     @property
     def _weight_state(self) -> TermWeights | None:
-        """What moves the weights; on torch a layer is not found behind a class attribute."""
+        """What moves the weights."""
         return getattr(self, "_term_weights", None)
+
+    @property
+    def _balance_state(self) -> AggregatorState | None:
+        """What balances the gradients."""
+        return getattr(self, "_aggregator_state", None)
 
     @property
     def metrics(self) -> list[Any]:
@@ -161,16 +193,62 @@ class MultiLossMixin(_Model):
             extra = {"training": training} if KERAS_3 and training is not None else {}
             return super().compute_loss(x, y, y_pred, sample_weight, **extra)
         y, sample_weight = unpack(y, sample_weight)
-        total = compiled.total_loss(
+        training = not self._is_testing if training is None else bool(training)
+        compiled.parts = compiled.parts_of_loss(
             y,
             y_pred,
             sample_weight,
             state=self._weight_state,
-            training=not self._is_testing if training is None else bool(training),
+            training=training,
             added=self.losses,
             n_samples=_batch_size(y_pred if x is None else x),
         )
-        return scale_for_distribution(total)
+        total = scale_for_distribution(compiled.parts.total)
+        state = self._balance_state
+        if state is None or not training or backend() == "jax":
+            return total
+        variables, scale = self.trainable_variables, loss_scale(self.optimizer)
+        return balanced(total, compiled.parts, variables, state, compiled.tape, scale)
+
+    def train_step(self, *arguments: Any) -> Any:
+        """Keras's own, on record where an aggregator takes the gradients apart."""
+        if self._balance_state is None or self._multi_loss is None:
+            return super().train_step(*arguments)
+        with task_tape() as self._multi_loss.tape:
+            return super().train_step(*arguments)
+
+    if backend() == "jax":
+
+        def compute_loss_and_updates(
+            self,
+            trainable_variables: Any,
+            non_trainable_variables: Any,
+            metrics_variables: Any,
+            x: Any,
+            y: Any,
+            sample_weight: Any,
+            training: bool = False,
+            optimizer_variables: Any = None,
+        ) -> Any:
+            """Keras's own; in training with the gradients that an aggregator makes."""
+
+            def loss_and_updates(values: Any) -> Any:
+                return super(MultiLossMixin, self).compute_loss_and_updates(
+                    values,
+                    non_trainable_variables,
+                    metrics_variables,
+                    x,
+                    y,
+                    sample_weight,
+                    training=training,
+                    optimizer_variables=optimizer_variables,
+                )
+
+            compiled, state = self._multi_loss, self._balance_state
+            if compiled is None or state is None or not training:
+                return loss_and_updates(trainable_variables)
+            values = trainable_variables, optimizer_variables
+            return balanced_function(self, compiled, state, loss_and_updates, *values)
 
     @property
     def has_total_loss(self) -> bool:
@@ -226,12 +304,15 @@ class MultiLossMixin(_Model):
             config["loss"] = keras.saving.serialize_keras_object(self._multi_loss.loss)
             if self._weight_state is not None:
                 config[MOVES] = bool(self._weight_state.trainable)
+            if self._balance_state is not None:
+                config["aggregator"] = serialize(self._balance_state.aggregator)
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
         moves = config.pop(MOVES, True)
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        rule = deserialize("MultiLossModel: `aggregator`", config.pop("aggregator", None), None)
+        self.compile(**keras.saving.deserialize_keras_object(config), aggregator=rule)
         if self._weight_state is not None:
             self._weight_state.trainable = moves
         if self.optimizer is not None and self.built:
@@ -248,11 +329,12 @@ class MultiLossMixin(_Model):
                 self._is_testing = False
 
         def get_config(self) -> dict[str, Any]:
-            """Without the state layer, which `compile` makes anew."""
+            """Without the state layers, which `compile` makes anew."""
             config = super().get_config()
-            state = self._weight_state
-            if state is not None and "layers" in config:
-                config["layers"] = [x for x in config["layers"] if x["name"] != state.name]
+            states = [self._weight_state, self._balance_state]
+            names = {state.name for state in states if state is not None}
+            if "layers" in config:
+                config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
 
 

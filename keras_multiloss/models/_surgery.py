@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._checks import error, unknown_name
 from keras_multiloss._keras import HAS_OPTIONAL_INPUTS, is_symbolic, keras, replay_without
 from keras_multiloss._names import Key, label_input_name, sample_weight_input_name
-from keras_multiloss.layers import WeightedSumLossLayer
+from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import as_weighted_sum
 from keras_multiloss.models._label_inputs import label_spec
 from keras_multiloss.models._structure import (
@@ -20,7 +20,7 @@ from keras_multiloss.models._structure import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 
 def attach_losses(
@@ -101,12 +101,12 @@ def strip_losses(model: Any) -> Any:
     loads where this library is not installed.
 
     Args:
-        model: a functional model: one of `attach_losses`, one with `WeightedSumLossLayer`
-            anywhere in its graph, or a `MultiLossModel`.
+        model: a functional model: one of `attach_losses`, one with `WeightedSumLossLayer` or
+            `GradientBalancer` anywhere in its graph, or a `MultiLossModel`.
 
     Raises:
         TypeError: if the model is not functional.
-        ValueError: if a model nested inside it holds a loss layer.
+        ValueError: if a model nested inside it holds such a layer.
 
     Example:
         >>> import keras
@@ -118,24 +118,27 @@ def strip_losses(model: Any) -> Any:
     """
     check_functional("strip_losses", model)
     for layer in model.layers:
-        if isinstance(layer, keras.Model) and any(map(_is_loss_layer, layer.layers)):
+        if isinstance(layer, keras.Model) and any(map(_stand_in, layer.layers)):
             raise error(
                 ValueError,
                 "strip_losses",
-                "a loss layer lies inside a nested model",
-                expected="loss layers in the graph of the model itself",
+                "a layer of this library lies inside a nested model",
+                expected="losses and balancers in the graph of the model itself",
                 received=f"one in the nested model {layer.name!r}",
                 hint="strip the nested model, and build the outer one from the result",
             )
     inputs, outputs = symbolic_input(model), symbolic_output(model)
-    if any(map(_is_loss_layer, model.layers)):
-        inputs, outputs, used = replay_without(model, _is_loss_layer)
+    if any(map(_stand_in, model.layers)):
+        inputs, outputs, used = replay_without(model, _stand_in)
         inputs = _chosen(inputs, used)
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _is_loss_layer(layer: Any) -> bool:
-    return isinstance(layer, WeightedSumLossLayer)
+def _stand_in(layer: Any) -> Callable[[Any], Any] | None:
+    """What takes the place of a layer that only training needs."""
+    if isinstance(layer, WeightedSumLossLayer):
+        return lambda outputs: outputs
+    return layer.without_balance if isinstance(layer, GradientBalancer) else None
 
 
 def _label_inputs(spec: Any, model: Any, given: dict[Key, Any]) -> dict[str, Any]:

@@ -1,0 +1,208 @@
+"""`GradientBalancer`: task gradients meet at shared features, and one goes on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._backends import fan_out, sum_over_replicas
+from keras_multiloss._checks import check_keys, check_positive, error, unknown_name
+from keras_multiloss._keras import add_counter, flatten, keras, ops, pack_as
+from keras_multiloss._serialization import deserialize, serializable, serialize
+from keras_multiloss.aggregation import Aggregator
+from keras_multiloss.aggregation import get as get_aggregator
+from keras_multiloss.aggregation._blocks import combine, rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@serializable
+class GradientBalancer(keras.layers.Layer):
+    r"""Shared features for several tasks, whose gradients it balances in the backward pass.
+
+    Forward, each task gets a copy of the features. Backward, the layer receives the gradient
+    $g_t$ of the total loss at each copy and hands on their combination
+
+    $$d = \sum_t w_t(G)\, g_t,\quad G_{st} = \langle g_s, g_t \rangle$$
+
+    in place of their sum. All that lies before the layer is trained by $d$, the heads by
+    their own gradients, in one backward pass of plain `fit`. The gradients are those of the
+    whole batch at the features; under `tf.distribute` the Gramian is summed over the
+    replicas, which is that of the global batch. In inference the layer does nothing, and
+    `strip_losses` removes it.
+
+    A rule of the mean kind (most are, such as `"upgrad"`) gives the part before the layer a
+    gradient $T$ times smaller than training on the sum does. With Adam and its kin that makes no
+    difference.
+
+    Args:
+        tasks: names of the tasks, the keys of the result.
+        aggregator: a rule of `kml.aggregation` without state, or its name.
+        preference: priorities of some tasks by name, positive, 1 where a name is missing; for
+            a rule that takes them.
+        every_n_steps: balance in each n-th training step; in between the gradients are added
+            up, scaled as the rule scales gradients that agree.
+        name: name of the layer.
+        **kwargs: as for every Keras layer.
+
+    Shape:
+        - features: a tensor of any shape, or a list or dict of tensors, which then have one
+          Gramian together.
+        - result: a dict from each task to what has the structure of `features`.
+
+    Raises:
+        ValueError: if tasks share a name, or a priority names none of them.
+        TypeError: if the rule remembers what it saw; `MultiLossModel.compile(aggregator=...)`
+            takes such rules.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> x = keras.Input((3,))
+        >>> features = keras.layers.Dense(8, activation="relu")(x)
+        >>> shared = kml.GradientBalancer(["age", "sex"], aggregator="upgrad")(features)
+        >>> age = keras.layers.Dense(1, name="age")(shared["age"])
+        >>> sex = keras.layers.Dense(1, activation="sigmoid", name="sex")(shared["sex"])
+        >>> model = keras.Model(x, {"age": age, "sex": sex})
+        >>> model.compile("adam", loss={"age": "mse", "sex": "binary_crossentropy"})
+        >>> history = model.fit(np.ones((4, 3)), {"age": np.ones((4, 1)), "sex": np.ones((4, 1))},
+        ...                     verbose=0)
+        >>> len(history.history["loss"])
+        1
+    """
+
+    def __init__(
+        self,
+        tasks: Sequence[str],
+        aggregator: Aggregator | str = "upgrad",
+        *,
+        preference: dict[str, float] | None = None,
+        every_n_steps: int = 1,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name=name, **kwargs)
+        self.tasks = _checked_tasks(tasks)
+        self.aggregator = _checked_rule(aggregator)
+        self.preference = None if preference is None else dict(preference)
+        self.every_n_steps = _checked_interval(every_n_steps)
+        self.supports_masking = True
+        self.step = add_counter(self, "step")
+        self._rule = self._preferring()
+        self._scale = _scale_of_agreement(self._rule, len(self.tasks))
+        self.built = True
+
+    def _preferring(self) -> Aggregator:
+        """The rule with the priorities in the order of the tasks."""
+        if self.preference is None:
+            return self.aggregator
+        config = self.aggregator.get_config()
+        if "preference" not in config:
+            raise error(
+                ValueError,
+                "GradientBalancer",
+                "the rule takes no priorities",
+                expected="a rule with `preference`, such as 'upgrad'",
+                received=repr(self.aggregator),
+            )
+        for task in self.preference:
+            if task not in self.tasks:
+                problem = "`preference` names no task"
+                raise unknown_name("GradientBalancer", problem, task, self.tasks)
+        config["preference"] = [self.preference.get(task, 1.0) for task in self.tasks]
+        return type(self.aggregator).from_config(config)
+
+    def call(self, features: Any, training: bool | None = None) -> Any:
+        if not training:
+            return self.without_balance(features)
+        tensors = flatten(features)
+        step = ops.cast(self.step + 0, "float32")
+        copies = fan_out(tensors, len(self.tasks), step, self._joined)
+        self.step.assign(self.step + 1)
+        return {
+            task: pack_as(features, copy) for task, copy in zip(self.tasks, copies, strict=True)
+        }
+
+    def without_balance(self, features: Any) -> dict[str, Any]:
+        """The same features for each task."""
+        return dict.fromkeys(self.tasks, features)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:  # noqa: ARG002 (of the interface)
+        return None if mask is None else dict.fromkeys(self.tasks, mask)
+
+    def _joined(self, step: Any, upstream: list[list[Any]]) -> list[Any]:
+        """The gradient of each tensor, from its gradients in each task."""
+        state = {"step": ops.cast(step, "int32")}
+        blocks = [rows(gradients) for gradients in zip(*upstream, strict=True)]
+        joined, _ = combine(self._rule, blocks, state, total=sum_over_replicas)
+        if self.every_n_steps > 1:
+            is_turn = ops.equal(state["step"] % self.every_n_steps, 0)
+            added = [self._scale * ops.sum(block, axis=0) for block in blocks]
+            joined = [ops.where(is_turn, d, a) for d, a in zip(joined, added, strict=True)]
+        return [
+            ops.cast(ops.reshape(d, ops.shape(like)), like.dtype)
+            for d, like in zip(joined, upstream[0], strict=True)
+        ]
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "tasks": list(self.tasks),
+            "aggregator": serialize(self.aggregator),
+            "preference": None if self.preference is None else dict(self.preference),
+            "every_n_steps": self.every_n_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> GradientBalancer:
+        config = dict(config)
+        rule = config.get("aggregator", "upgrad")
+        config["aggregator"] = deserialize("GradientBalancer: `aggregator`", rule, None)
+        return cls(**config)
+
+
+def _scale_of_agreement(rule: Aggregator, n_tasks: int) -> float:
+    """What a rule makes of gradients that agree, in parts of their sum."""
+    ones = ops.ones((n_tasks, 1))
+    return float(ops.convert_to_numpy(rule(ones))[0]) / n_tasks
+
+
+def _checked_tasks(tasks: Any) -> list[str]:
+    names = check_keys("GradientBalancer", "tasks", list(tasks))
+    if len(set(names)) != len(names):
+        raise error(
+            ValueError,
+            "GradientBalancer",
+            "tasks share a name",
+            expected="names of their own",
+            received=repr(names),
+        )
+    return names
+
+
+def _checked_interval(every_n_steps: Any) -> int:
+    number = check_positive("GradientBalancer", "every_n_steps", every_n_steps)
+    if number != int(number):
+        raise error(
+            ValueError,
+            "GradientBalancer",
+            "`every_n_steps` is no whole number",
+            expected="an integer from 1 up",
+            received=repr(every_n_steps),
+        )
+    return int(number)
+
+
+def _checked_rule(aggregator: Any) -> Aggregator:
+    rule = get_aggregator("GradientBalancer", "aggregator", aggregator)
+    if rule.has_state or rule.needs_losses:
+        raise error(
+            TypeError,
+            "GradientBalancer",
+            "the rule remembers what it saw, for which a backward pass has no place",
+            expected="a rule without state, such as 'upgrad'",
+            received=repr(rule),
+            hint="MultiLossModel.compile(loss=..., aggregator=...) takes every rule",
+        )
+    return rule

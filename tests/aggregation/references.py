@@ -1,0 +1,74 @@
+"""The rules in float64 from the gradients themselves, by the active set method of SciPy.
+
+No rule here forms the Gramian, which has half the digits of the gradients. `nnls` finds
+$w \\ge 0$ with the least $\\lVert A w - b \\rVert$ up to rounding.
+"""
+
+import numpy as np
+from scipy.optimize import brentq, nnls
+
+
+def lengths_of(jacobian):
+    """The lengths of the gradients, 1 for those that are 0."""
+    lengths = np.linalg.norm(jacobian, axis=1)
+    return np.where(lengths > 0, lengths, 1.0)
+
+
+def conflict_free(jacobian, gradient):
+    """The vector nearest to a gradient that has no negative inner product with any row."""
+    units = jacobian / lengths_of(jacobian)[:, None]
+    return gradient + units.T @ nnls(units.T, -gradient)[0]
+
+
+def mean(jacobian, preference=None):
+    shares = np.ones(len(jacobian)) if preference is None else np.array(preference)
+    return shares / shares.sum() @ jacobian
+
+
+def upgrad(jacobian, preference=None):
+    return mean([conflict_free(jacobian, gradient) for gradient in jacobian], preference)
+
+
+def dual_proj(jacobian, preference=None):
+    return conflict_free(jacobian, mean(jacobian, preference))
+
+
+def mgda(jacobian):
+    """The point of the hull of the rows nearest to 0.
+
+    Of all $w \\ge 0$ with one sum the best is that of sum 1, scaled: any penalty on the sum
+    finds its direction.
+    """
+    lengths = lengths_of(jacobian)
+    units = jacobian / lengths[:, None]
+    penalty = lengths.min() / lengths
+    v = nnls(np.vstack([units.T, penalty]), np.append(np.zeros(jacobian.shape[1]), 1.0))[0]
+    w = v / lengths
+    return (w / w.sum()) @ jacobian
+
+
+def cagrad(jacobian, c, preference=None):
+    """For a price of distance from the mean, the best step adds the shortest vector of a hull.
+
+    The greatest $\\min_i g_i^\\top d - \\lVert d - g_0 \\rVert^2 / 2 \\mu$ is at
+    $d = \\mu h$, with $h$ the point nearest to 0 in the hull of all $g_i + g_0 / \\mu$.
+    $d$ gets farther from $g_0$ as $\\mu$ grows.
+    """
+    start = mean(jacobian, preference)
+    length = np.linalg.norm(start)
+
+    def step(mu):
+        return mu * mgda(jacobian + start / mu)
+
+    def excess(log_mu):
+        return np.linalg.norm(step(np.exp(log_mu)) - start) - c * length
+
+    log_mu = brentq(excess, -20.0, 20.0, xtol=1e-15, rtol=1e-15)
+    return step(np.exp(log_mu))
+
+
+def imbalance(jacobian, weights, alpha):
+    """By how much weights miss $(G / \\lVert G \\rVert_F)\\, w = w^{-1/\\alpha}$, as a ratio."""
+    size = np.linalg.norm(jacobian @ jacobian.T)
+    progress = jacobian @ (jacobian.T @ weights) / size
+    return np.abs(progress * weights ** (1 / alpha) - 1).max()
