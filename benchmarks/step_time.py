@@ -44,8 +44,8 @@ def hosts(n_outputs):
     return {name: fitter(*pair) for name, pair in data.items()}
 
 
-def fitter(model, data):
-    options = {"batch_size": BATCH, "shuffle": False, "verbose": 0}
+def fitter(model, data, batch_size=BATCH):
+    options = {"batch_size": batch_size, "shuffle": False, "verbose": 0}
     return lambda: model.fit(*data, **options)
 
 

@@ -172,6 +172,13 @@ def _fan_out_torch(
     return FanOut.apply(*tensors)
 
 
+def compiled_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of tensors that is traced once, where the backend traces."""
+    if backend() == "tensorflow":
+        return tensorflow().function(function)
+    return importlib.import_module("jax").jit(function) if backend() == "jax" else function
+
+
 def task_tape() -> Any:
     """A context that records a training step, for `gradients_of`; what JAX does not need."""
     if backend() != "tensorflow":

@@ -74,6 +74,7 @@ def ops_over_tensorflow() -> Any:
         shape=shape,
         sigmoid=tf.sigmoid,
         sign=tf.sign,
+        sin=tf.sin,
         softplus=tf.nn.softplus,
         sort=tf.sort,
         sqrt=tf.sqrt,

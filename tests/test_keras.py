@@ -114,6 +114,7 @@ X = np.array([[1.0, -2.0, 3.0], [0.5, 0.0, 2.0]], "float32")
 Y = np.array([[2.0, -2.0, 1.0], [1.5, 4.0, 2.0]], "float32")
 FLAGS = np.array([[True, False, True], [True, True, True]])
 MORE_FLAGS = np.array([[True, True, False], [False, True, True]])
+SQUARE = np.array([[2.0, 1.0, 0.0], [1.0, 3.0, 0.5], [0.0, 0.5, 1.0]], "float32")
 PLACES = np.array([[2, 0], [1, 1]], "int32")
 
 #: What each op of `keras.ops` that the library uses gives, by NumPy; the Keras 2 lanes have
@@ -139,6 +140,7 @@ OPS = [
     ("exp", (X,), {}, np.exp(X)),
     ("expand_dims", (X, -1), {}, X[..., None]),
     ("expm1", (X,), {}, np.expm1(X)),
+    ("eye", (3,), {}, np.eye(3)),
     ("full_like", (X, 7.0), {}, np.full_like(X, 7.0)),
     ("isfinite", (np.float32([1, np.nan, np.inf]),), {}, [True, False, False]),
     ("isnan", (np.float32([1, np.nan]),), {}, [False, True]),
@@ -172,7 +174,10 @@ OPS = [
     ("reshape", (X, (3, 2)), {}, X.reshape(3, 2)),
     ("round", (np.float32([0.5, 1.5, 2.4]),), {}, [0, 2, 2]),
     ("sigmoid", (X,), {}, 1 / (1 + np.exp(-X))),
+    ("sign", (X,), {}, np.sign(X)),
+    ("sin", (X,), {}, np.sin(X)),
     ("softplus", (X,), {}, np.log1p(np.exp(X))),
+    ("solve", (SQUARE, X.T.copy()), {}, np.linalg.solve(SQUARE, X.T)),
     ("sort", (X,), {"axis": -1}, np.sort(X, -1)),
     ("sqrt", (np.abs(X),), {}, np.sqrt(np.abs(X))),
     ("square", (X,), {}, X**2),
@@ -189,7 +194,7 @@ OPS = [
 ]
 
 
-TESTED = {op[0] for op in OPS} | {"convert_to_numpy", "is_tensor", "shape"}
+TESTED = {op[0] for op in OPS} | {"convert_to_numpy", "eigh", "is_tensor", "shape", "while_loop"}
 
 
 @pytest.mark.parametrize(("name", "args", "kwargs", "expected"), OPS, ids=[op[0] for op in OPS])
@@ -204,6 +209,19 @@ def test_a_shape_is_a_tuple_in_every_lane():
     assert tuple(ops.shape(ops.convert_to_tensor(X))) == (2, 3)
     assert ops.is_tensor(ops.convert_to_tensor(X))
     assert not ops.is_tensor(X)
+
+
+def test_eigenvalues_are_in_ascending_order_with_vectors_as_columns():
+    values, vectors = map(ops.convert_to_numpy, ops.eigh(ops.convert_to_tensor(SQUARE)))
+    np.testing.assert_allclose(values, np.linalg.eigvalsh(SQUARE), rtol=1e-5)  # float32
+    np.testing.assert_allclose(SQUARE @ vectors, vectors * values, atol=1e-5)
+
+
+def test_a_while_loop_takes_and_gives_several_values():
+    start = (ops.convert_to_tensor(0), ops.convert_to_tensor(X))
+    n, x = ops.while_loop(lambda n, x: n < 3, lambda n, x: (n + 1, 2 * x), start)
+    assert int(ops.convert_to_numpy(n)) == 3
+    np.testing.assert_array_equal(ops.convert_to_numpy(x), 8 * X)
 
 
 def test_every_op_that_the_library_uses_is_tested():

@@ -8,8 +8,9 @@ from keras_multiloss._checks import check_choice
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.aggregation._base import Aggregator, State
-from keras_multiloss.aggregation._geometry import PRECISION, Geometry, eigh, in_double_precision
+from keras_multiloss.aggregation._geometry import PRECISION, Geometry, in_double_precision
 from keras_multiloss.aggregation._preference import check_preference, shares
+from keras_multiloss.aggregation._rotations import eigh
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

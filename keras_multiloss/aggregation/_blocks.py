@@ -15,8 +15,14 @@ if TYPE_CHECKING:
 
 
 def rows(gradients: Sequence[Any]) -> Any:
-    """The gradients of one tensor in each task as the rows of a float32 block."""
-    return ops.stack([ops.reshape(ops.cast(g, "float32"), (-1,)) for g in gradients])
+    """The gradients of one tensor in each task as the rows of a float32 block.
+
+    Args:
+        gradients: one for each task; `None` stands for 0, in some of them.
+    """
+    like = next(g for g in gradients if g is not None)
+    present = [ops.zeros_like(like) if g is None else g for g in gradients]
+    return ops.stack([ops.reshape(ops.cast(g, "float32"), (-1,)) for g in present])
 
 
 def combine(

@@ -19,6 +19,9 @@ TOLERANCE = 1e-9
 #: What stands for a loss that is 0 or less, where the whole step is right.
 SHORT_STEP = 1e-6
 
+#: The part of an entry that a step leaves at least; the entry has to stay above 0.
+LEAST_KEPT = 1e-2
+
 
 def solve(gramian: Any, alpha: float) -> Any:
     r"""Weights for which $(G / \lVert G \rVert_F)\, w = w^{-1/\alpha}$.
@@ -59,7 +62,9 @@ def _minimum(matrix: Any, gains: Any, alpha: float) -> Any:
         direction = -solve_linear(hessian, ops.expand_dims(slope, 1))[:, 0]
         loss = ops.max(-direction / v)
         loss = ops.where(loss > SHORT_STEP, loss, SHORT_STEP * ops.ones_like(loss))
-        part = (1.0 - ops.power(1.0 + loss / alpha, -alpha)) / loss
+        kept = ops.power(1.0 + loss / alpha, -alpha)
+        kept = ops.where(kept > LEAST_KEPT, kept, LEAST_KEPT * ops.ones_like(kept))
+        part = (1.0 - kept) / loss
         moved = v + part * direction
         return n_steps + 1, moved, ops.max(ops.abs(moved - v) / v)
 

@@ -145,9 +145,7 @@ def combined_gradients(
 
 def _block(column: Sequence[Any]) -> Any:
     """The gradients of a shared variable as rows, those of the global batch."""
-    like = next(g for g in column if g is not None)
-    block = rows([ops.zeros_like(like) if g is None else g for g in column])
-    return sum_over_replicas(block)
+    return sum_over_replicas(rows(column))
 
 
 def _global(losses: Sequence[Any]) -> Any:

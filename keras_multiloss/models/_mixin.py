@@ -27,6 +27,7 @@ from keras_multiloss.models._balancing import (
     state_for,
 )
 from keras_multiloss.models._compiled import CompiledLoss
+from keras_multiloss.models._gramian import TaskGramian
 from keras_multiloss.models._metrics import labels_for_metrics
 from keras_multiloss.models._packing import pack, unpack
 from keras_multiloss.models._structure import check_is_no_part, check_outputs_exist, output_names
@@ -265,15 +266,38 @@ class MultiLossMixin(_Model):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
+        return TermWeightsView(self._compiled("term_weights").loss, self._weight_state)
+
+    def task_gramian(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
+        r"""The inner products of the task gradients on a batch, which tell where they conflict.
+
+        Args:
+            x: inputs.
+            y: labels by name.
+            sample_weight: one array, or a dict by name.
+
+        Returns:
+            An array `(T, T)` in the order of the terms: $\langle g_s, g_t \rangle$ for the
+            gradients of the weighted terms with respect to all parameters that several terms
+            share, in inference mode.
+
+        Raises:
+            ValueError: if the model is not compiled with a total loss.
+        """
+        self._compiled("task_gramian")
+        return TaskGramian(self)(x, y, sample_weight)
+
+    def _compiled(self, attribute: str) -> CompiledLoss:
+        """The total loss that the model was compiled with, which an attribute needs."""
         if self._multi_loss is None:
             raise error(
                 ValueError,
-                "MultiLossModel.term_weights",
+                f"MultiLossModel.{attribute}",
                 "the model has no total loss",
                 expected="a model that is compiled with a WeightedSumLoss",
                 received=f"loss={getattr(self, 'loss', None)!r}",
             )
-        return TermWeightsView(self._multi_loss.loss, self._weight_state)
+        return self._multi_loss
 
     def _check_has_optimizer(self) -> None:
         if self._multi_loss is not None and self.optimizer is None:

@@ -52,19 +52,21 @@ def cagrad(jacobian, c, preference=None):
 
     The greatest $\\min_i g_i^\\top d - \\lVert d - g_0 \\rVert^2 / 2 \\mu$ is at
     $d = \\mu h$, with $h$ the point nearest to 0 in the hull of all $g_i + g_0 / \\mu$.
-    $d$ gets farther from $g_0$ as $\\mu$ grows.
+    $d$ gets farther from $g_0$ as $\\mu$ grows. Where the ball is never reached, no step is
+    good for all tasks, and the nearest one that is bad for none is the best.
     """
     start = mean(jacobian, preference)
-    length = np.linalg.norm(start)
+    radius = c * np.linalg.norm(start)
 
-    def step(mu):
-        return mu * mgda(jacobian + start / mu)
+    def step(log_mu):
+        return np.exp(log_mu) * mgda(jacobian + start / np.exp(log_mu))
 
     def excess(log_mu):
-        return np.linalg.norm(step(np.exp(log_mu)) - start) - c * length
+        return np.linalg.norm(step(log_mu) - start) - radius
 
-    log_mu = brentq(excess, -20.0, 20.0, xtol=1e-15, rtol=1e-15)
-    return step(np.exp(log_mu))
+    if excess(20.0) < 0:
+        return dual_proj(jacobian, preference)
+    return step(brentq(excess, -20.0, 20.0, xtol=1e-15, rtol=1e-15))
 
 
 def imbalance(jacobian, weights, alpha):

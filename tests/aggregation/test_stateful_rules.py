@@ -1,5 +1,7 @@
 """The rules that remember earlier steps."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -75,10 +77,16 @@ def step_of(rule):
     return step
 
 
+@functools.cache
+def compiled_step_of(rule):
+    """The same for each run of a rule, so that it is compiled once."""
+    return compiled(step_of(rule))
+
+
 def run(rule, jacobians, values=None, state=None):
     """The result of each step, and the state after the last one, in NumPy."""
     values = losses(*jacobians.shape[1::-1]) if values is None else values
-    step = compiled(step_of(rule))
+    step = compiled_step_of(rule)
     state = rule.starting_state(*jacobians.shape[1:]) if state is None else state
     results = []
     for jacobian, now in zip(jacobians, values, strict=True):

@@ -203,7 +203,7 @@ def test_label_inputs_fed_as_x_and_y_are_an_error(shape):
 def test_a_loss_layer_inside_a_nested_model_is_refused():
     inner = kml.attach_losses(two_heads(), SPEC)
     outer = keras.Model(inner.input, inner(inner.input))
-    with pytest.raises(ValueError, match="a loss layer lies inside a nested model"):
+    with pytest.raises(ValueError, match="a layer of this library lies inside a nested model"):
         kml.strip_losses(outer)
 
 

@@ -1,0 +1,80 @@
+"""The inner products of a model's task gradients, measured without training it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_multiloss._backends import (
+    compiled_function,
+    gradients_of,
+    gradients_of_function,
+    inner_products,
+    task_tape,
+)
+from keras_multiloss._keras import backend, ops, value_of
+from keras_multiloss.aggregation._blocks import rows
+from keras_multiloss.models._structure import output_names
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TaskGramian:
+    """Measures the Gramian of a model's task gradients on one batch after another.
+
+    The tasks are the terms of the total loss, with their weights as they act now. Their
+    gradients are those with respect to the parameters that more than one term reaches, in
+    inference mode: dropout is off and a `GradientBalancer` does nothing.
+
+    Args:
+        model: a model that is compiled with a `WeightedSumLoss`.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self.model = model
+        self.loss = model.loss
+        self._measure = compiled_function(self._on_jax if backend() == "jax" else self._on_tape)
+
+    def __call__(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
+        """The Gramian as an array `(T, T)`, in the order of the terms; 0 for a missing term."""
+        weights = {name: self.model.term_weights[name] for name in self.loss.names}
+        weights = {name: np.float32(weight) for name, weight in weights.items()}
+        batch = (x, y, sample_weight, weights)
+        if backend() == "jax":
+            trained = [value_of(v) for v in self.model.trainable_variables]
+            others = [value_of(v) for v in self.model.non_trainable_variables]
+            return np.array(self._measure(trained, others, *batch))
+        return np.array(ops.convert_to_numpy(self._measure(*batch)))
+
+    def _on_tape(self, x: Any, y: Any, sample_weight: Any, weights: Any) -> Any:
+        with task_tape() as tape:
+            losses = self._losses(y, self.model(x, training=False), sample_weight, weights)
+            gradients = gradients_of(losses, self.model.trainable_variables, tape)
+        return _gramian(gradients)
+
+    def _on_jax(
+        self, trained: Any, others: Any, x: Any, y: Any, sample_weight: Any, weights: Any
+    ) -> Any:
+        def losses(values: Any) -> Any:
+            y_pred, _ = self.model.stateless_call(values, others, x, training=False)
+            return self._losses(y, y_pred, sample_weight, weights), None
+
+        return _gramian(gradients_of_function(losses, trained)[0])
+
+    def _losses(self, y: Any, y_pred: Any, sample_weight: Any, weights: Any) -> list[Any]:
+        """The weighted loss of each term."""
+        names = output_names(self.model)
+        losses = self.loss.term_losses(y, y_pred, sample_weight, output_names=names)
+        weighted = self.loss.weighted(losses, weights)
+        return [weighted.get(name, ops.zeros(())) for name in self.loss.names]
+
+
+def _gramian(gradients: Sequence[Sequence[Any]]) -> Any:
+    """The Gramian of the gradients of each task, over the variables that tasks share."""
+    gramian = ops.zeros((len(gradients), len(gradients)))
+    for column in zip(*gradients, strict=True):
+        if sum(g is not None for g in column) > 1:
+            gramian = gramian + inner_products(rows(column))
+    return gramian

@@ -1,0 +1,35 @@
+"""Rules as training runs them: compiled where the backend compiles."""
+
+import functools
+
+import numpy as np
+
+from keras_multiloss._keras import backend, ops
+
+
+def combined(rule, jacobian):
+    """The combination of float64 gradients by a rule, as float64."""
+    jacobian = ops.convert_to_tensor(np.asarray(jacobian, "float32"))
+    found = _compiled(rule, tuple(jacobian.shape))(jacobian)
+    return ops.convert_to_numpy(found).astype("float64")
+
+
+def weights(rule, jacobian):
+    """The weights that a rule gives float64 gradients, as float64."""
+    gramian = ops.convert_to_tensor((jacobian @ jacobian.T).astype("float32"))
+    found = _compiled(rule.weights, tuple(gramian.shape))(gramian)
+    return ops.convert_to_numpy(found).astype("float64")
+
+
+@functools.lru_cache(maxsize=None)
+def _compiled(function, shape):
+    """A function of its own for each shape, as TensorFlow warns of many shapes in one."""
+    if backend() == "torch":
+        return function
+    if backend() == "jax":
+        import jax
+
+        return jax.jit(function)
+    import tensorflow as tf
+
+    return tf.function(function, autograph=False)
