@@ -281,7 +281,7 @@ def _add_local_weight(
             synchronization="on_read",
             name=name,
         )
-        setattr(layer, name, variable)  # which tracks it
+        setattr(layer, f"{name}_variable", variable)  # which tracks it
         return variable
     else:
         tf = tensorflow()

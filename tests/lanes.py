@@ -20,6 +20,8 @@ needs_tensorflow = pytest.mark.skipif(
 needs_tensorflow_backend = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="tf.distribute and XLA flags exist on TensorFlow only"
 )
+needs_jax_backend = pytest.mark.skipif(BACKEND != "jax", reason="of programs of JAX")
+needs_torch_backend = pytest.mark.skipif(BACKEND != "torch", reason="of tensors of PyTorch")
 needs_unknown_shapes = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="only TensorFlow traces tensors whose shape it does not know"
 )
@@ -55,4 +57,7 @@ needs_statsmodels = pytest.mark.skipif(
 needs_metric_learning = pytest.mark.skipif(
     not _has("pytorch_metric_learning"),
     reason="PyTorch Metric Learning is installed in the torch lane only",
+)
+needs_torchjd = pytest.mark.skipif(
+    not _has("torchjd"), reason="TorchJD is installed in the torch lane only"
 )

@@ -44,7 +44,7 @@ class CAGrad(Aggregator):
         >>> import keras_multiloss as kml
         >>> gradient = kml.aggregation.CAGrad(c=0.5)(np.array([[-4.0, 1.0], [6.0, 1.0]]))
         >>> [round(float(x), 4) for x in gradient]
-        [0.3101, 1.1557]
+        [0.314, 1.1715]
 
     References:
         Liu et al., "Conflict-averse gradient descent for multi-task learning", NeurIPS 2021.

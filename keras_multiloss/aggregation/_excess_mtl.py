@@ -22,7 +22,8 @@ class ExcessMTL(Aggregator):
 
     $e$ estimates by how much a loss exceeds the least one that is possible. Unlike the loss, it
     does not reward noise in the labels. It is measured in the first estimate $e(0)$ that is not
-    0, as in the authors' code; the paper takes the mean of the first epochs for that. The rule
+    0, where the paper takes the mean of three epochs. Other codes do so from the second step on
+    only, so that the scaling of losses decides what the first one does to the weights. The rule
     keeps an array of the size of the Jacobian.
 
     Args:

@@ -10,6 +10,7 @@ from keras_multiloss._checks import check_finite_number, error
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss.aggregation._preference import check_list
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +54,7 @@ class Constant(Aggregator):
         values: $w$, one number for each task, in their order.
 
     Raises:
-        TypeError: if a value is no number.
+        TypeError: if they are no list, or a value is no number.
 
     Example:
         >>> import numpy as np
@@ -64,7 +65,9 @@ class Constant(Aggregator):
     """
 
     def __init__(self, values: Sequence[float]) -> None:
-        self.values = [check_finite_number(type(self).__name__, "values", x) for x in values]
+        where = type(self).__name__
+        listed = check_list(where, "values", values, "a number for each task, [2.0, 1.0]")
+        self.values = [check_finite_number(where, f"values[{i}]", x) for i, x in enumerate(listed)]
 
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
         if gramian.shape[0] != len(self.values):

@@ -17,15 +17,22 @@ def check_preference(where: str, preference: Sequence[float] | None) -> list[flo
     """The priorities as a list of floats; raises unless they are positive numbers."""
     if preference is None:
         return None
-    if isinstance(preference, (str, dict)) or not np.iterable(preference):
+    expected = "a positive number for each task, [2.0, 1.0]"
+    listed = check_list(where, "preference", preference, expected)
+    return [check_positive(where, f"preference[{i}]", x) for i, x in enumerate(listed)]
+
+
+def check_list(where: str, argument: str, values: Any, expected: str) -> list[Any]:
+    """The values, one for each task, as a list; raises unless they are listed."""
+    if isinstance(values, (str, dict)) or not np.iterable(values):
         raise error(
             TypeError,
             where,
-            "`preference` is no list of numbers",
-            expected="a positive number for each task, [2.0, 1.0]",
-            received=repr(preference),
+            f"`{argument}` is no list of numbers",
+            expected=expected,
+            received=repr(values),
         )
-    return [check_positive(where, f"preference[{i}]", x) for i, x in enumerate(preference)]
+    return list(values)
 
 
 def shares(preference: list[float] | None, gramian: Any, where: str) -> Any:

@@ -37,7 +37,7 @@ class UPGrad(Aggregator):
         >>> import keras_multiloss as kml
         >>> gradient = kml.aggregation.UPGrad()(np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]]))
         >>> [round(float(x), 4) for x in gradient]
-        [0.2929, 1.9004, 1.9004]
+        [0.2924, 1.9006, 1.9006]
 
     References:
         Quinton and Rey, "Jacobian descent for multi-objective optimization", 2024.

@@ -1,6 +1,7 @@
-"""Callbacks: logs where Keras lets no layer log, and weights by epoch."""
+"""Callbacks: logs where Keras lets no layer log, weights by epoch, conflicts of gradients."""
 
+from keras_multiloss.callbacks._conflict_monitor import ConflictMonitor
 from keras_multiloss.callbacks._term_logs import TermLogs
 from keras_multiloss.callbacks._term_weight_scheduler import TermWeightScheduler
 
-__all__ = ["TermLogs", "TermWeightScheduler"]
+__all__ = ["ConflictMonitor", "TermLogs", "TermWeightScheduler"]

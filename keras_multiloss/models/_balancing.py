@@ -110,8 +110,9 @@ def balanced(
     losses = [*parts.terms.values(), sum(parts.rest.values(), start=0.0 * total)]
     gradients = gradients_of([factor * loss for loss in losses], variables, tape)
     combined = combined_gradients(gradients, variables, state, losses[:-1])
-    values = [value_of(v) for v in variables]
-    return with_gradients(total, values, [g / ops.cast(scale, g.dtype) for g in combined])
+    pairs = [(v, g) for v, g in zip(variables, combined, strict=True) if g is not None]
+    values = [value_of(v) for v, _ in pairs]
+    return with_gradients(total, values, [g / ops.cast(scale, g.dtype) for _, g in pairs])
 
 
 def combined_gradients(
@@ -121,6 +122,8 @@ def combined_gradients(
     losses: Sequence[Any],
 ) -> list[Any]:
     """One gradient of each variable: balanced where several tasks share it, else the sum.
+
+    A variable that nothing depends on has none, which is `None`.
 
     Args:
         gradients: for each task and, last, for all that belongs to none, those of each variable;
@@ -139,7 +142,7 @@ def combined_gradients(
     for variable, column, shared, other in zip(variables, columns, is_shared, rest, strict=True):
         own = [next(joined) / n_replicas()] if shared else [g for g in column if g is not None]
         summands = [g for g in [*own, other] if g is not None]
-        found.append(_sum_like(variable, summands))
+        found.append(_sum_like(variable, summands) if summands else None)
     return found
 
 
@@ -196,4 +199,5 @@ def balanced_function(
     with keras.StatelessScope(state_mapping=mapping) as scope:
         combined = combined_gradients(gradients, model.trainable_variables, state, losses[:-1])
     others = [scope.get_current_value(v) for v in model.non_trainable_variables]
-    return with_gradients(loss, values, combined), (unscaled, y_pred, others, metrics)
+    pairs = [(v, g) for v, g in zip(values, combined, strict=True) if g is not None]
+    return with_gradients(loss, *zip(*pairs, strict=True)), (unscaled, y_pred, others, metrics)

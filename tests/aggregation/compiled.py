@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 
+from keras_multiloss._backends import double_precision
 from keras_multiloss._keras import backend, ops
 
 
@@ -21,7 +22,16 @@ def weights(rule, jacobian):
     return ops.convert_to_numpy(found).astype("float64")
 
 
-@functools.lru_cache(maxsize=None)
+def in_float64(function, *arrays):
+    """What a function of float64 tensors gives, as one array or several."""
+    with double_precision():
+        tensors = [ops.cast(ops.convert_to_tensor(x), "float64") for x in arrays]
+        found = _compiled(function, tuple(tuple(x.shape) for x in tensors))(*tensors)
+        several = isinstance(found, tuple)
+        return [ops.convert_to_numpy(x) for x in found] if several else ops.convert_to_numpy(found)
+
+
+@functools.cache
 def _compiled(function, shape):
     """A function of its own for each shape, as TensorFlow warns of many shapes in one."""
     if backend() == "torch":

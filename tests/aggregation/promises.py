@@ -36,6 +36,9 @@ class Promises:
     #: By what T tasks see their result multiplied when another without a gradient comes.
     with_a_zero: Callable[[int], float] | None = None
 
+    #: The gradients have no say in the weights.
+    constant: bool = False
+
     #: There is no answer where the gradients cancel, and no exact one where they nearly do.
     needs_progress: bool = False
 
@@ -53,8 +56,8 @@ def stopped(n_tasks):
 
 
 RULES = {
-    "mean": Promises(ka.Mean(), linear_in_lengths=True, with_a_zero=diluted),
-    "sum": Promises(ka.Sum(), linear_in_lengths=True, with_a_zero=unchanged),
+    "mean": Promises(ka.Mean(), constant=True, linear_in_lengths=True, with_a_zero=diluted),
+    "sum": Promises(ka.Sum(), constant=True, linear_in_lengths=True, with_a_zero=unchanged),
     "upgrad": Promises(
         ka.UPGrad(),
         no_conflict=True,
@@ -62,9 +65,7 @@ RULES = {
         linear_in_lengths=True,
         with_a_zero=diluted,
     ),
-    "dualproj": Promises(
-        ka.DualProj(), no_conflict=True, stationary=True, with_a_zero=diluted
-    ),
+    "dualproj": Promises(ka.DualProj(), no_conflict=True, stationary=True, with_a_zero=diluted),
     "mgda": Promises(ka.MGDA(), no_conflict=True, stationary=True, with_a_zero=stopped),
     # The ball around the mean holds 0, the step that is bad for no task, from c = 1 on.
     "cagrad beyond 0": Promises(ka.CAGrad(c=1.5), alone=2.5, no_conflict=True, stationary=True),
@@ -79,7 +80,7 @@ RULES = {
     "fairgrad": Promises(
         ka.FairGrad(alpha=2.0), no_conflict=True, with_a_zero=unchanged, needs_progress=True
     ),
-    "imtlg": Promises(ka.IMTLG(), direction_only=True, needs_progress=True),
+    "imtlg": Promises(ka.IMTLG(), needs_progress=True),
     "config": Promises(
         ka.ConFIG(), linear_in_lengths=True, direction_only=True, needs_progress=True
     ),

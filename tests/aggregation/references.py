@@ -69,8 +69,12 @@ def cagrad(jacobian, c, preference=None):
     return step(brentq(excess, -20.0, 20.0, xtol=1e-15, rtol=1e-15))
 
 
-def imbalance(jacobian, weights, alpha):
-    """By how much weights miss $(G / \\lVert G \\rVert_F)\\, w = w^{-1/\\alpha}$, as a ratio."""
-    size = np.linalg.norm(jacobian @ jacobian.T)
-    progress = jacobian @ (jacobian.T @ weights) / size
-    return np.abs(progress * weights ** (1 / alpha) - 1).max()
+def imbalance(gramian, weights, alpha):
+    """By how much weights miss $(G / \\lVert G \\rVert_F)\\, w = w^{-1/\\alpha}$.
+
+    A task's progress is a sum of positive and negative terms; this is in parts of their sizes.
+    """
+    size = np.linalg.norm(gramian)
+    lengths = np.sqrt(np.diagonal(gramian))
+    terms = lengths * (lengths @ weights) / size
+    return (np.abs(gramian @ weights / size - weights ** (-1 / alpha)) / terms).max()

@@ -9,6 +9,7 @@ from keras_multiloss import aggregation as ka
 from keras_multiloss._backends import inner_products, uniform
 from keras_multiloss._keras import backend, ops
 from tests.aggregation import references_stateful as references
+from tests.aggregation.compiled import combined, weights
 from tests.contracts import arguments_are_attributes, config_survives_json
 from tests.lanes import needs_unknown_shapes
 
@@ -158,9 +159,8 @@ def test_pcd_equals_its_reference(n_tasks, tau):
 
 def test_cr_mogm_averages_the_weights_of_the_inner_rule():
     jacobians = gradients()
-    gramians = [(j @ j.T).astype("float32") for j in jacobians]
-    weights = np.array([ops.convert_to_numpy(ka.MGDA().weights(g)) for g in gramians])
-    average = references.running_average(weights, 0.9)
+    inner = ka.MGDA()
+    average = references.running_average([weights(inner, j) for j in jacobians], 0.9)
     assert_follows(ka.CRMOGM("mgda"), np.einsum("st,stn->sn", average, jacobians))
 
 
@@ -280,12 +280,10 @@ def test_gradients_of_unknown_length_are_traced(name):
 
 
 def test_grad_vac_starts_as_pcgrad():
-    jacobian = gradients(6, 1)[0].astype("float32")
-    found, expected = ka.GradVac(seed=7)(jacobian), ka.PCGrad(seed=7)(jacobian)
+    jacobian = gradients(6, 1)[0]
+    found, expected = combined(ka.GradVac(seed=7), jacobian), combined(ka.PCGrad(seed=7), jacobian)
     # The same projections, once by sines and cosines.
-    np.testing.assert_allclose(
-        ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=1e-4, atol=1e-5
-    )
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_grad_vac_turns_two_gradients_to_the_cosine_of_the_past():
@@ -350,7 +348,7 @@ def test_moco_tends_to_mgda_on_steady_gradients():
     jacobian = gradients(n_steps=1, seed=2)[0]
     steady = np.repeat(jacobian[None], 2000, axis=0)
     found, _ = run(ka.MoCo(beta=0.5, gamma=0.5), steady)
-    expected = ops.convert_to_numpy(ka.MGDA()(jacobian.astype("float32")))
+    expected = combined(ka.MGDA(), jacobian)
     # Gradient descent on a quadratic function, down to the digits of float32.
     np.testing.assert_allclose(found[-1], expected, atol=1e-4)
 
@@ -380,15 +378,16 @@ def test_db_mtl_gives_all_tasks_the_length_of_the_longest():
 
 
 def test_pcd_makes_progress_on_each_task_at_the_length_of_the_first():
+    rule = ka.PCD(0.4)
     for jacobian in gradients(5, 20):
-        found = ops.convert_to_numpy(ka.PCD(0.4)(jacobian.astype("float32"))).astype("float64")
+        found = combined(rule, jacobian)
         np.testing.assert_allclose(np.linalg.norm(found), np.linalg.norm(jacobian[0]), rtol=1e-5)
         assert (jacobian[1:] @ found > 0).all()
 
 
 def test_pcd_leaves_the_first_gradient_where_all_have_their_progress():
     jacobian = rounded([[1, 1, 0], [1, 0, 0], [0, 5, 0]])
-    found = ops.convert_to_numpy(ka.PCD(0.02)(jacobian.astype("float32")))
+    found = combined(ka.PCD(0.02), jacobian)
     np.testing.assert_allclose(found, jacobian[0], rtol=1e-6)
 
 
@@ -403,7 +402,7 @@ def test_pcd_leaves_the_first_gradient_where_all_have_their_progress():
 )
 def test_pcd_without_a_direction_of_its_own(jacobian, expected):
     tau = 0.0 if expected == [0, 0, 0] else 0.02
-    found = ops.convert_to_numpy(ka.PCD(tau)(np.array(jacobian, "float32")))
+    found = combined(ka.PCD(tau), np.array(jacobian, "float64"))
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

@@ -1,0 +1,75 @@
+"""Rules within a compiled step: no detour through Python, and the same result."""
+
+import numpy as np
+import pytest
+
+from keras_multiloss._keras import backend, ops
+from tests.aggregation.jacobians import random
+from tests.aggregation.promises import RULES
+from tests.lanes import needs_jax_backend, needs_tensorflow_backend, needs_torch_backend
+
+SOLVED = ["upgrad", "dualproj", "mgda", "cagrad", "nashmtl", "fairgrad"]
+
+#: Those with loops; test_stateless_rules.py compiles the others.
+solved_rule = pytest.mark.parametrize(
+    "rule",
+    [RULES[name].rule for name in SOLVED],
+    ids=SOLVED,
+)
+
+
+def tensor():
+    return ops.convert_to_tensor(random(3).astype("float32"))
+
+
+def traced(rule):
+    """A rule as a function of TensorFlow that XLA compiles."""
+    import tensorflow as tf
+
+    return tf.function(rule, autograph=False, jit_compile=True)
+
+
+# XLA adds in another order: two roundings of float32, relative to entries of about 1.
+def assert_same(found, expected):
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(found), ops.convert_to_numpy(expected), rtol=0, atol=1e-6
+    )
+
+
+@solved_rule
+def test_a_compiled_rule_gives_what_it_gives_by_itself(rule):
+    if backend() == "tensorflow":
+        compiled = traced(rule)
+    elif backend() == "jax":
+        import jax
+
+        compiled = jax.jit(rule)
+    else:
+        compiled = rule
+    assert_same(compiled(tensor()), rule(np.asarray(random(3))))
+
+
+@needs_tensorflow_backend
+@solved_rule
+def test_a_graph_of_tensorflow_calls_no_python(rule):
+    graph = traced(rule).get_concrete_function(tensor()).graph.as_graph_def()
+    functions = [function.node_def for function in graph.library.function]
+    operations = {node.op for nodes in (graph.node, *functions) for node in nodes}
+    assert operations
+    assert not {name for name in operations if "PyFunc" in name}
+
+
+@needs_jax_backend
+@solved_rule
+def test_a_program_of_jax_calls_no_python(rule):
+    import jax
+
+    assert "callback" not in jax.jit(rule).lower(tensor()).as_text()
+
+
+@needs_torch_backend
+@solved_rule
+def test_a_tensor_of_torch_stays_one(rule):
+    import torch
+
+    assert isinstance(rule(tensor()), torch.Tensor)
