@@ -175,7 +175,7 @@ def finding(results):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="2 or more")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rules", nargs="*", choices=RULES, default=list(RULES), metavar="RULE")
     arguments = parser.parse_args()
 

@@ -80,6 +80,12 @@ def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
     return ops.convert_to_tensor(1.0 - drawn)
 
 
+def normal(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
+    """Normally distributed float32 numbers, a function of a seed and a step."""
+    drawn = uniform((2, *shape), seed=seed, step=step)  # turned into them by Box and Muller
+    return ops.sqrt(-2.0 * ops.log(drawn[0])) * ops.cos(2.0 * np.pi * drawn[1])
+
+
 def double_precision() -> Any:
     """A context in which a cast to float64 gives float64, also on JAX."""
     if backend() != "jax":

@@ -76,6 +76,7 @@ def ops_over_tensorflow() -> Any:
         sign=tf.sign,
         sin=tf.sin,
         softplus=tf.nn.softplus,
+        solve=tf.linalg.solve,
         sort=tf.sort,
         sqrt=tf.sqrt,
         square=tf.square,

@@ -54,6 +54,9 @@ needs_captcha = pytest.mark.skipif(
 needs_statsmodels = pytest.mark.skipif(
     not _has("statsmodels"), reason="statsmodels is installed in the default lane only"
 )
+needs_matplotlib = pytest.mark.skipif(
+    not _has("matplotlib"), reason="Matplotlib is installed in the default lane only"
+)
 needs_metric_learning = pytest.mark.skipif(
     not _has("pytorch_metric_learning"),
     reason="PyTorch Metric Learning is installed in the torch lane only",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._backends import double_precision
 from keras_multiloss._keras import ops
+from keras_multiloss.aggregation._rotations import eigh
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,19 +54,12 @@ def _positive_semidefinite(matrix: Any) -> Any:
     return (vectors * values) @ ops.transpose(vectors)
 
 
-def eigh(matrix: Any) -> tuple[Any, Any]:
-    """Eigenvalues in ascending order, and eigenvectors as columns, of a symmetric matrix."""
-    values, vectors = ops.eigh((matrix + ops.transpose(matrix)) / 2.0)
-    return values, vectors
-
-
 def pseudo_inverse(matrix: Any) -> Any:
     """The pseudo-inverse of a symmetric matrix that is positive semidefinite."""
     values, vectors = eigh(matrix)
     is_kept = values > matrix.shape[0] * PRECISION * ops.max(values)
-    inverse = ops.where(
-        is_kept, 1.0 / ops.where(is_kept, values, ops.ones_like(values)), 0 * values
-    )
+    safe = ops.where(is_kept, values, ops.ones_like(values))
+    inverse = ops.where(is_kept, 1.0 / safe, ops.zeros_like(values))
     return (vectors * inverse) @ ops.transpose(vectors)
 
 

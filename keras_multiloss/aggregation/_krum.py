@@ -19,8 +19,9 @@ class Krum(Aggregator):
     N_i \text{ the } T - f - 2 \text{ gradients nearest to } g_i$$
 
     The mean is taken of those with the lowest scores $s_i$. Up to $f$ gradients can be
-    anything, and the others still set the step. Made for many workers on one task; for tasks
-    that differ on purpose it is a baseline.
+    anything, and the others still set the step. Distances are squared, as in the paper; some
+    implementations take their roots, and choose others. Made for many workers on one task;
+    for tasks that differ on purpose it is a baseline.
 
     Args:
         n_byzantine: $f$, the number of gradients that may be wrong; `2 f + 2` must be less than

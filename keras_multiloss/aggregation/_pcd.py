@@ -46,8 +46,8 @@ class PCD(Aggregator):
         [1.7889, 0.8944]
 
     References:
-        Varam et al., "Not all objectives are born equal: priority-constrained descent for
-        hierarchical multi-objective optimization", TMLR 2026.
+        "Not all objectives are born equal: priority-constrained descent for hierarchical
+        multi-objective optimization", TMLR 2026 (arXiv 2606.29521).
     """
 
     def __init__(self, tau: float = 0.02, beta: float = 0.999) -> None:

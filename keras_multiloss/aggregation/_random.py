@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from keras_multiloss._backends import uniform
+from keras_multiloss._backends import normal
 from keras_multiloss._checks import check_seed
-from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
 from keras_multiloss.aggregation._base import Aggregator, State, step_of
 from keras_multiloss.weighting._base import softmax
@@ -45,7 +43,4 @@ class Random(Aggregator):
         self.seed = check_seed(type(self).__name__, seed)
 
     def weights(self, gramian: Any, state: State | None = None) -> Any:
-        drawn = uniform((2, gramian.shape[0]), seed=self.seed, step=step_of(state))
-        # By Box and Muller.
-        normal = ops.sqrt(-2.0 * ops.log(drawn[0])) * ops.cos(2.0 * math.pi * drawn[1])
-        return softmax(normal)
+        return softmax(normal((gramian.shape[0],), seed=self.seed, step=step_of(state)))

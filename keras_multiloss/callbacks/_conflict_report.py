@@ -40,7 +40,7 @@ def summary(names: Sequence[str], gramians: Any) -> str:
     if ratio > MAX_NORM_RATIO:
         return (
             f"Weights that bring the losses to one scale come first: the gradient of {longest!r} "
-            f"is {ratio:.2g}x as long as that of {shortest!r} (medians of {n} measurements). "
+            f"is {_times(ratio)} as long as that of {shortest!r} (medians of {n} measurements). "
             "Set them and measure again."
         )
     conflicts = _marked_conflicts(names, cosines_of(gramians))
@@ -49,7 +49,7 @@ def summary(names: Sequence[str], gramians: Any) -> str:
     return (
         f"Plain weights are enough: no pair had a cosine below {MARKED_COSINE} in more than "
         f"{MAX_CONFLICT_RATE:.0%} of {n} measurements, and the lengths of the gradients differ "
-        f"by at most {ratio:.2g}x."
+        f"by at most {_times(ratio)}."
     )
 
 
@@ -57,6 +57,10 @@ def _median(values: Any) -> float:
     """The median of what is known; NaN if nothing is."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if len(known) else float("nan")
+
+
+def _times(ratio: float) -> str:
+    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
 def _marked_conflicts(names: Sequence[str], cosines: Any) -> list[tuple[float, str, str]]:

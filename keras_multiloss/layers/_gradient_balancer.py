@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._backends import fan_out, sum_over_replicas
-from keras_multiloss._checks import check_keys, check_positive, error, unknown_name
+from keras_multiloss._checks import check_count, check_keys, error, unknown_name
 from keras_multiloss._keras import add_counter, flatten, keras, ops, pack_as
 from keras_multiloss._serialization import deserialize, serializable, serialize
 from keras_multiloss.aggregation import Aggregator
@@ -86,7 +86,7 @@ class GradientBalancer(keras.layers.Layer):
         self.tasks = _checked_tasks(tasks)
         self.aggregator = _checked_rule(aggregator)
         self.preference = None if preference is None else dict(preference)
-        self.every_n_steps = _checked_interval(every_n_steps)
+        self.every_n_steps = check_count("GradientBalancer", "every_n_steps", every_n_steps)
         self.supports_masking = True
         self.step = add_counter(self, "step")
         self._rule = self._preferring()
@@ -179,19 +179,6 @@ def _checked_tasks(tasks: Any) -> list[str]:
             received=repr(names),
         )
     return names
-
-
-def _checked_interval(every_n_steps: Any) -> int:
-    number = check_positive("GradientBalancer", "every_n_steps", every_n_steps)
-    if number != int(number):
-        raise error(
-            ValueError,
-            "GradientBalancer",
-            "`every_n_steps` is no whole number",
-            expected="an integer from 1 up",
-            received=repr(every_n_steps),
-        )
-    return int(number)
 
 
 def _checked_rule(aggregator: Any) -> Aggregator:

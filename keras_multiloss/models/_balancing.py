@@ -107,7 +107,9 @@ def balanced(
         scale: of the losses, for float16.
     """
     factor = scale / n_replicas()
-    losses = [*parts.terms.values(), sum(parts.rest.values(), start=0.0 * total)]
+    # A zero that does not depend on the parameters; `0.0 * total` costs one more backward pass.
+    rest = sum(parts.rest.values(), start=ops.zeros_like(total))
+    losses = [*parts.terms.values(), rest]
     gradients = gradients_of([factor * loss for loss in losses], variables, tape)
     combined = combined_gradients(gradients, variables, state, losses[:-1])
     pairs = [(v, g) for v, g in zip(variables, combined, strict=True) if g is not None]

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from keras_multiloss._backends import task_tape
 from keras_multiloss._checks import error
 from keras_multiloss._keras import (
     KERAS_3,
-    backend,
     keras,
-    loss_scale,
     ops,
     scale_for_distribution,
     set_state_layer,
@@ -20,31 +17,19 @@ from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers._state import TermWeights
 from keras_multiloss.layers._view import TermWeightsView
 from keras_multiloss.losses import WeightedSumLoss, as_weighted_sum
-from keras_multiloss.models._balancing import (
-    balanced,
-    balanced_function,
-    check_has_no_aggregator,
-    state_for,
-)
+from keras_multiloss.models._balanced_step import BalancedStep
+from keras_multiloss.models._balancing import check_has_no_aggregator, state_for
 from keras_multiloss.models._compiled import CompiledLoss
 from keras_multiloss.models._gramian import TaskGramian
 from keras_multiloss.models._metrics import labels_for_metrics
 from keras_multiloss.models._packing import pack, unpack
 from keras_multiloss.models._structure import check_is_no_part, check_outputs_exist, output_names
 
-if TYPE_CHECKING:
-    from keras_multiloss.layers._aggregator_state import AggregatorState
-
-    _Model: Any = keras.Model
-else:
-    _Model = object
-
-
 #: Where the compile config says whether the weights move, or are frozen.
 MOVES = "moves_weights"
 
 
-class MultiLossMixin(_Model):
+class MultiLossMixin(BalancedStep):
     """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
 
     Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
@@ -68,7 +53,6 @@ class MultiLossMixin(_Model):
         True
     """
 
-    _multi_loss: CompiledLoss | None = None
     _is_testing = False
 
     def compile(
@@ -139,17 +123,10 @@ class MultiLossMixin(_Model):
         if layer is not None or getattr(self, name, None) is not None:
             set_state_layer(self, name, layer)
 
-    # On torch a layer is not found behind a class attribute of its name.
-
     @property
     def _weight_state(self) -> TermWeights | None:
-        """What moves the weights."""
+        """What moves the weights; on torch a layer is not found behind a class attribute."""
         return getattr(self, "_term_weights", None)
-
-    @property
-    def _balance_state(self) -> AggregatorState | None:
-        """What balances the gradients."""
-        return getattr(self, "_aggregator_state", None)
 
     @property
     def metrics(self) -> list[Any]:
@@ -205,51 +182,7 @@ class MultiLossMixin(_Model):
             n_samples=_batch_size(y_pred if x is None else x),
         )
         total = scale_for_distribution(compiled.parts.total)
-        state = self._balance_state
-        if state is None or not training or backend() == "jax":
-            return total
-        variables, scale = self.trainable_variables, loss_scale(self.optimizer)
-        return balanced(total, compiled.parts, variables, state, compiled.tape, scale)
-
-    def train_step(self, *arguments: Any) -> Any:
-        """Keras's own, on record where an aggregator takes the gradients apart."""
-        if self._balance_state is None or self._multi_loss is None:
-            return super().train_step(*arguments)
-        with task_tape() as self._multi_loss.tape:
-            return super().train_step(*arguments)
-
-    if backend() == "jax":
-
-        def compute_loss_and_updates(
-            self,
-            trainable_variables: Any,
-            non_trainable_variables: Any,
-            metrics_variables: Any,
-            x: Any,
-            y: Any,
-            sample_weight: Any,
-            training: bool = False,
-            optimizer_variables: Any = None,
-        ) -> Any:
-            """Keras's own; in training with the gradients that an aggregator makes."""
-
-            def loss_and_updates(values: Any) -> Any:
-                return super(MultiLossMixin, self).compute_loss_and_updates(
-                    values,
-                    non_trainable_variables,
-                    metrics_variables,
-                    x,
-                    y,
-                    sample_weight,
-                    training=training,
-                    optimizer_variables=optimizer_variables,
-                )
-
-            compiled, state = self._multi_loss, self._balance_state
-            if compiled is None or state is None or not training:
-                return loss_and_updates(trainable_variables)
-            values = trainable_variables, optimizer_variables
-            return balanced_function(self, compiled, state, loss_and_updates, *values)
+        return self._with_balanced_gradients(total) if training else total
 
     @property
     def has_total_loss(self) -> bool:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal
 
-from keras_multiloss._backends import uniform
+from keras_multiloss._backends import normal, uniform
 from keras_multiloss._checks import check_choice, check_seed
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import serializable
@@ -55,12 +54,12 @@ class RandomLossWeighting(Weighting):
 
     def advance(self, losses: Any, state: State) -> State:
         n_terms = losses.shape[0]
-        drawn = uniform((2, n_terms), seed=self.seed, step=state["step"])
-        exponential = -ops.log(drawn[0])
+        draw = {"seed": self.seed, "step": state["step"]}
         if self.distribution == "dirichlet":
+            exponential = -ops.log(uniform((n_terms,), **draw))
             weight = exponential / ops.sum(exponential)
-        else:  # by Box and Muller
-            weight = softmax(ops.sqrt(2.0 * exponential) * ops.cos(2.0 * math.pi * drawn[1]))
+        else:
+            weight = softmax(normal((n_terms,), **draw))
         return {**state, "weight": weight}
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)

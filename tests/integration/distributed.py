@@ -15,6 +15,19 @@ from keras_multiloss._keras import backend, keras
 #: Of the losses of the host "masked".
 REDUCTIONS = {"age": "sum_over_batch_size", "sex": "sum"}
 LOSS_WEIGHTS = {"age": 1.0, "sex": 0.01}
+LOSSES = {"age": "mse", "sex": "mae"}
+
+
+def balanced_two_heads(aggregator):
+    """`two_heads` of the tests with a `GradientBalancer` behind the shared layer."""
+    import keras_multiloss as kml
+
+    x = keras.Input((3,), name="x")
+    hidden = keras.layers.Dense(4, activation="tanh", name="hidden")(x)
+    shared = kml.GradientBalancer(["age", "sex"], aggregator)(hidden)
+    age = keras.layers.Dense(1, name="age")(shared["age"])
+    sex = keras.layers.Dense(1, activation="sigmoid", name="sex")(shared["sex"])
+    return keras.Model(x, {"age": age, "sex": sex})
 
 
 def two_devices():
@@ -54,7 +67,14 @@ def main(host, n_devices):
     data = (x, y)
     with scope:
         model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
-        if host == "model" or host.startswith("weighting"):
+        if host.startswith("aggregator"):
+            model = kml.MultiLossModel.from_model(model)
+            rule = host.removeprefix("aggregator ")
+            model.compile(keras.optimizers.SGD(0.1), loss=loss, aggregator=rule)
+        elif host.startswith("balancer"):
+            model = balanced_two_heads(host.removeprefix("balancer "))
+            model.compile(keras.optimizers.SGD(0.1), loss=LOSSES, loss_weights=LOSS_WEIGHTS)
+        elif host == "model" or host.startswith("weighting"):
             model = kml.MultiLossModel.from_model(model)
             model.compile(keras.optimizers.SGD(0.1), loss=loss)
         elif host == "masked":
@@ -70,7 +90,9 @@ def main(host, n_devices):
             data = ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},)
     history = model.fit(*data, batch_size=8, epochs=3, shuffle=False, verbose=0).history
     evaluated = model.evaluate(*data, batch_size=8, verbose=0, return_dict=True)
-    kernels = [np.asarray(model.get_layer(name).get_weights()[0]) for name in ("age", "sex")]
+    kernels = [
+        np.asarray(model.get_layer(name).get_weights()[0]) for name in ("hidden", "age", "sex")
+    ]
     print(
         json.dumps(
             {

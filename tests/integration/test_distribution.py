@@ -30,6 +30,9 @@ def run(host, n_devices):
         "masked",
         pytest.param("per output", marks=needs_keras_3),
         "weighting dynamic_weight_average",
+        "balancer mgda",
+        "aggregator mgda",
+        "aggregator moco",
         pytest.param("weighting famo", marks=pytest.mark.slow),
         pytest.param("weighting impartial", marks=pytest.mark.slow),
         pytest.param("weighting relobralo", marks=pytest.mark.slow),
@@ -38,8 +41,8 @@ def run(host, n_devices):
 def test_two_devices_equal_one(host):
     one, two = run(host, 1), run(host, 2)
     # Sums over two half batches against one sum over the batch, in float32.
-    np.testing.assert_allclose(two["weights"][0], one["weights"][0], rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(two["weights"][1], one["weights"][1], rtol=1e-5, atol=1e-6)
+    for kernel, expected in zip(two["weights"], one["weights"], strict=True):
+        np.testing.assert_allclose(kernel, expected, rtol=1e-5, atol=1e-6)
     assert set(two["history"]) == set(one["history"])
     for name, values in one["history"].items():
         np.testing.assert_allclose(two["history"][name], values, rtol=1e-5, err_msg=name)
