@@ -12,8 +12,10 @@ NeurIPS 2018, after Sabour et al., "Dynamic routing between capsules", NIPS 2017
 
 import argparse
 import time
+from pathlib import Path
 
 import keras
+import matplotlib as mpl
 import numpy as np
 from mnist_addition import digits
 from rich.console import Console
@@ -172,16 +174,32 @@ def finding(results):
     )
 
 
+def draw(path, pictures, y):
+    """A few pictures, titled with their two digits."""
+    mpl.use("Agg")
+    import matplotlib.pyplot as plt  # noqa: PLC0415 (after the choice of the backend)
+
+    figure, axes = plt.subplots(1, 8, figsize=(9, 1.45), layout="constrained")
+    for i, axis in enumerate(axes):
+        axis.imshow(pictures[i, ..., 0], cmap="gray_r")
+        axis.set(title=f"{y['left'][i]} and {y['right'][i]}", xticks=[], yticks=[])
+    figure.savefig(path, dpi=100)
+    plt.close(figure)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3, help="2 or more")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--rules", nargs="*", choices=RULES, default=list(RULES), metavar="RULE")
+    parser.add_argument("--out", type=Path, help="where a picture of the data goes")
     arguments = parser.parse_args()
 
     (images, numbers), held_out = digits()
     training = overlaid(images, numbers, PICTURES_PER_DIGIT, seed=1)
     test = overlaid(*held_out, PICTURES_PER_DIGIT, seed=2)
+    if arguments.out:
+        draw(arguments.out, *test)
     start = time.monotonic()
     results = compare(
         arguments.rules, training, test, epochs=arguments.epochs, n_seeds=arguments.seeds

@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 from matplotlib.collections import LineCollection
+from matplotlib.colors import ListedColormap
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
@@ -28,6 +29,9 @@ STARTS = [(-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0)]
 
 LEARNING_RATE = 1e-3
 STEPS_PER_POINT = 250
+
+#: From orange to blue; what comes before is too light to see.
+COLOURS = ListedColormap(mpl.colormaps["plasma_r"](np.linspace(0.17, 1, 256)))
 
 #: How near to the front counts as reached.
 TOLERANCE = 0.1
@@ -164,7 +168,7 @@ def draw(path, found):
     figure, axes = plt.subplots(
         n_rows,
         n_columns,
-        figsize=(2.5 * n_columns, 2.75 * n_rows + 0.6),
+        figsize=(2.5 * n_columns, 2.65 * n_rows + 0.7),
         squeeze=False,
         layout="constrained",
     )
@@ -187,8 +191,8 @@ def draw_panel(axis, name, ways):
     axis.contour(*plane, mean, levels=levels, colors="0.8", linewidths=0.6, linestyles="solid")
     axis.plot(*front().T, color="black", linewidth=3, solid_capstyle="butt")
     for way in ways:
-        lines = LineCollection(np.stack([way[:-1], way[1:]], axis=1), cmap="plasma_r")
-        lines.set(array=np.linspace(0, 1, len(way) - 1), clim=(-0.2, 1), linewidth=1.8)
+        lines = LineCollection(np.stack([way[:-1], way[1:]], axis=1), cmap=COLOURS)
+        lines.set(array=np.linspace(0, 1, len(way) - 1), clim=(0, 1), linewidth=1.8)
         axis.add_collection(lines)
     axis.plot(*np.array(STARTS).T, "o", color="white", markeredgecolor="black", markersize=5)
     near = is_reached(ways)

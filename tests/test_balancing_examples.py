@@ -111,6 +111,12 @@ def test_overlaid_pictures_hold_both_digits_and_each_digit_equally_often(example
     np.testing.assert_array_equal(pictures[:, 0, -1, 0], 0.0)
 
 
+def test_pictures_are_drawn(example, tmp_path):
+    y = {task: np.arange(8) for task in ("left", "right")}
+    example("multi_mnist").draw(tmp_path / "digits.png", np.zeros((8, 36, 36, 1)), y)
+    assert (tmp_path / "digits.png").stat().st_size > 1000
+
+
 def test_no_digit_of_a_test_picture_is_in_training(example):
     (training, _), (held_out, _) = example("multi_mnist").digits()
     seen = {image.tobytes() for image in training}

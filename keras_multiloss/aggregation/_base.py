@@ -32,14 +32,15 @@ class Aggregator:
         >>> import numpy as np
         >>> import keras_multiloss as kml
         >>> @keras.saving.register_keras_serializable(package="docs")
-        ... class EqualNorms(kml.aggregation.Aggregator):
-        ...     '''The mean of the gradients, each brought to length 1.'''
+        ... class ByProgress(kml.aggregation.Aggregator):
+        ...     '''Each gradient by the share of its task in the progress of all.'''
         ...     def weights(self, gramian, state=None):
-        ...         lengths = keras.ops.sqrt(keras.ops.diagonal(gramian))
-        ...         return 1 / (lengths * len(lengths))
-        >>> gradient = EqualNorms()(np.array([[0.0, 3.0], [4.0, 0.0]]))
-        >>> [float(x) for x in gradient]
-        [0.5, 0.5]
+        ...         tasks = range(gramian.shape[0])
+        ...         progress = sum(gramian[i] for i in tasks)
+        ...         return progress / sum(progress[i] for i in tasks)
+        >>> gradient = ByProgress()(np.array([[0.0, 3.0], [1.0, 0.0]]))
+        >>> [round(float(x), 4) for x in gradient]
+        [0.1, 2.7]
     """
 
     #: Whether the rule sees each entry of the gradients, and not their Gramian alone.

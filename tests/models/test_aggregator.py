@@ -231,6 +231,7 @@ class TestState:
         with pytest.raises(ValueError, match="a term is missing, but the aggregator remembers"):
             model.fit(x, {"a": y["a"], "b": y["b"]}, **OPTIONS)
 
+    @pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of the head without a label
     def test_a_missing_term_is_no_task_of_the_step(self):
         models = []
         for terms in ("ab", "abc"):
