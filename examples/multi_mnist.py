@@ -199,6 +199,7 @@ def main():
     training = overlaid(images, numbers, PICTURES_PER_DIGIT, seed=1)
     test = overlaid(*held_out, PICTURES_PER_DIGIT, seed=2)
     if arguments.out:
+        arguments.out.parent.mkdir(parents=True, exist_ok=True)
         draw(arguments.out, *test)
     start = time.monotonic()
     results = compare(

@@ -39,6 +39,10 @@ needs_predict_with_none = pytest.mark.skipif(
 needs_scaling_by_keras = pytest.mark.skipif(
     (3, 0) <= VERSION < (3, 8), reason="Keras scales losses by replicas from 3.8 on"
 )
+needs_steps_per_execution = pytest.mark.skipif(
+    BACKEND == "torch" or VERSION == (3, 7),
+    reason="PyTorch has it not; Keras 3.7 tells callbacks the first of the steps, not the last",
+)
 needs_layer_logs = pytest.mark.skipif(
     BACKEND == "jax", reason="Keras on JAX lets no layer log; callbacks.TermLogs does it there"
 )

@@ -164,14 +164,14 @@ class ConflictMonitor(keras.callbacks.Callback):
         names = arguments.tasks_of(model)
         self._start(names, self.aggregator or arguments.rule_of(model))
         self._gramian = TaskGramian(model)
-        self._step = int(ops.convert_to_numpy(model.optimizer.iterations))
+        self._step = self._before_epoch = self._steps_taken()
         if self.log_dir is not None:
             self._writer = SummaryWriter(self.log_dir)
         if model.built:  # a subclassed model of Keras 2 is built by its first step
             self._measure()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:  # noqa: ARG002 (of Keras)
-        self._before_epoch = self._step
+        self._before_epoch = self._steps_taken()
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ARG002 (of Keras)
         # With `steps_per_execution` there are several steps in one call.
@@ -190,6 +190,9 @@ class ConflictMonitor(keras.callbacks.Callback):
         if self._writer is not None:
             self._writer.close()
             self._writer = None
+
+    def _steps_taken(self) -> int:
+        return int(ops.convert_to_numpy(self.model.optimizer.iterations))
 
     def _measure(self) -> None:
         # On JAX the variables of a model are empty in training until a callback asks for it.

@@ -37,7 +37,13 @@ RULES = {
     "pcd": ka.PCD,
     "cr-mogm": lambda: ka.CRMOGM("mgda"),
 }
-every_rule = pytest.mark.parametrize("rule", RULES)
+
+#: The others take a minute a lane, and are left to `make test-slow`.
+SAMPLE = {"upgrad", "pcgrad", "gradnorm", "moco", "cr-mogm"}
+every_rule = pytest.mark.parametrize(
+    "rule",
+    [pytest.param(rule, marks=() if rule in SAMPLE else pytest.mark.slow) for rule in RULES],
+)
 
 
 def rows_of_trunk(model):
