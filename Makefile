@@ -10,10 +10,10 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 
 LANES := addons jax torch tf-keras oldest
 
-.PHONY: help demo test test-all test-slow lint docs bench bench-triplets clean $(LANES:%=test-%)
+.PHONY: help demo test test-all test-slow lint docs bench bench-balancing bench-triplets clean $(LANES:%=test-%)
 
 help:  ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 17
 
 # $(call install,environment,arguments)
 install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1)/bin/python -m pip install --quiet $(2))
@@ -68,6 +68,12 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py
 	.venv/bin/python benchmarks/weightings.py
+	.venv/bin/python benchmarks/balancing.py
+
+bench-balancing: .venv/.ready .venv-jax/.ready .venv-torch/.ready  ## step time of gradient balancing, and of its peers
+	.venv/bin/python benchmarks/balancing.py
+	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/balancing.py
+	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/balancing_torch.py
 
 bench-triplets: .venv-addons/.ready  ## triplet losses against TensorFlow Addons
 	.venv-addons/bin/python benchmarks/triplets.py

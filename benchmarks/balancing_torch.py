@@ -6,20 +6,17 @@ end to end). All combine gradients by UPGrad of TorchJD, so that they differ in 
 them. Run it with `make bench-balancing`, or as `python benchmarks/balancing_torch.py [mlp] [cnn]`.
 """
 
-import statistics
 import sys
-import time
 
 import torch
+from balancing import BATCHES, HEAD, TASKS
 from rich.console import Console
 from rich.table import Table
 from torch import nn
 from torchjd.aggregation import UPGrad
 from torchjd.autojac import jac_to_grad, mtl_backward
+from weightings import N_STEPS, medians
 
-N_STEPS, N_ROUNDS = 20, 11
-TASKS = (2, 4, 8)
-BATCHES = {"mlp": 1024, "cnn": 64}
 SHAPES = {"mlp": (256,), "cnn": (3, 32, 32)}
 
 
@@ -43,7 +40,7 @@ class Network(nn.Module):
         trunk, n_features = TRUNKS[kind]
         self.trunk = trunk()
         heads = (
-            nn.Sequential(nn.Linear(n_features, 64), nn.ReLU(), nn.Linear(64, 1))
+            nn.Sequential(nn.Linear(n_features, HEAD), nn.ReLU(), nn.Linear(HEAD, 1))
             for _ in range(n_tasks)
         )
         self.heads = nn.ModuleList(heads)
@@ -107,23 +104,6 @@ def trainer(kind, n_tasks, backward):
             optimizer.step()
 
     return run
-
-
-def seconds(run):
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def medians(runs):
-    """The median seconds of a step, the runs taken in turn."""
-    for run in runs.values():
-        run()
-    times = {name: [] for name in runs}
-    for _ in range(N_ROUNDS):
-        for name, run in runs.items():
-            times[name].append(seconds(run) / N_STEPS)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def main(kinds):

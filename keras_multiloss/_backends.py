@@ -106,16 +106,31 @@ def inner_products(rows: Any) -> Any:
 
     GPUs multiply matrices with ten bits of mantissa unless they are told otherwise.
     """
-    if backend() == "jax":
-        numpy = importlib.import_module("jax").numpy
-        return numpy.matmul(rows, rows.T, precision="highest")
-    if backend() == "tensorflow" and _multiplies_with_ten_bits():
+    if _multiplies_with_ten_bits():
         n_rows = rows.shape[0]
         return ops.stack([ops.sum(rows * rows[i], axis=1) for i in range(n_rows)])
-    return ops.matmul(rows, ops.transpose(rows))
+    return _product(rows, ops.transpose(rows))
+
+
+def weighted_sum(weights: Any, rows: Any) -> Any:
+    """The sum of the rows of a float32 matrix, each times its weight, in full float32 precision.
+
+    A product of matrices needs no memory for the weighted rows, and half the time.
+    """
+    if _multiplies_with_ten_bits():
+        return ops.sum(ops.expand_dims(weights, 1) * rows, axis=0)
+    return _product(ops.expand_dims(weights, 0), rows)[0]
+
+
+def _product(left: Any, right: Any) -> Any:
+    if backend() == "jax":
+        return importlib.import_module("jax").numpy.matmul(left, right, precision="highest")
+    return ops.matmul(left, right)
 
 
 def _multiplies_with_ten_bits() -> bool:
+    if backend() != "tensorflow":
+        return False
     config = tensorflow().config
     has_gpu = bool(config.list_physical_devices("GPU"))
     return has_gpu and config.experimental.tensor_float_32_execution_enabled()

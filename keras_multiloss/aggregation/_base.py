@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._backends import inner_products
+from keras_multiloss._backends import inner_products, weighted_sum
 from keras_multiloss._checks import check_config, error
 from keras_multiloss._keras import ops
 from keras_multiloss._serialization import arguments_of
@@ -134,11 +134,6 @@ class Aggregator:
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"<{type(self).__name__}({arguments})>"
-
-
-def weighted_sum(weights: Any, jacobian: Any) -> Any:
-    """The sum of the rows of a matrix, each times its weight."""
-    return ops.sum(ops.expand_dims(weights, 1) * jacobian, axis=0)
 
 
 def step_of(state: State | None) -> Any:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._backends import inner_products
+from keras_multiloss._backends import inner_products, weighted_sum
 from keras_multiloss._keras import ops
-from keras_multiloss.aggregation._base import weighted_sum
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -60,7 +60,8 @@ def _median(values: Any) -> float:
 
 
 def _times(ratio: float) -> str:
-    return f"{ratio:,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
+    """A ratio with two digits that count, without an exponent."""
+    return f"{float(f'{ratio:.2g}'):,.0f}x" if ratio >= 10 else f"{ratio:.1f}x"
 
 
 def _marked_conflicts(names: Sequence[str], cosines: Any) -> list[tuple[float, str, str]]:

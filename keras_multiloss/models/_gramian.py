@@ -13,7 +13,7 @@ from keras_multiloss._backends import (
     inner_products,
     task_tape,
 )
-from keras_multiloss._keras import backend, ops, value_of
+from keras_multiloss._keras import backend, keras, ops, value_of
 from keras_multiloss.aggregation._blocks import rows
 from keras_multiloss.models._structure import output_names
 
@@ -58,7 +58,11 @@ class TaskGramian:
         self, trained: Any, others: Any, x: Any, y: Any, sample_weight: Any, weights: Any
     ) -> Any:
         def losses(values: Any) -> Any:
-            y_pred, _ = self.model.stateless_call(values, others, x, training=False)
+            variables = [*self.model.trainable_variables, *self.model.non_trainable_variables]
+            mapping = list(zip(variables, [*values, *others], strict=True))
+            # `stateless_call` insists on a `call` that takes `training`.
+            with keras.StatelessScope(state_mapping=mapping):
+                y_pred = self.model(x, training=False)
             return self._losses(y, y_pred, sample_weight, weights), None
 
         return _gramian(gradients_of_function(losses, trained)[0])

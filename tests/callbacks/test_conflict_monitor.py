@@ -119,7 +119,7 @@ class Subclassed(kml.models.MultiLossMixin, keras.Model):
         self.a = keras.layers.Dense(1)
         self.b = keras.layers.Dense(1)
 
-    def call(self, x, training=None):
+    def call(self, x):
         hidden = self.hidden(x)
         return {"a": self.a(hidden), "b": self.b(hidden)}
 
