@@ -68,3 +68,6 @@ needs_metric_learning = pytest.mark.skipif(
 needs_torchjd = pytest.mark.skipif(
     not _has("torchjd"), reason="TorchJD is installed in the torch lane only"
 )
+needs_tape = pytest.mark.skipif(
+    BACKEND == "jax", reason="on JAX a function is traced for each task, and XLA makes the passes"
+)

@@ -5,6 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import aggregation as ka
+from keras_multiloss._backends import fan_out
 from keras_multiloss._keras import KERAS_3, keras, ops
 from tests.balancing import (
     OPTIONS,
@@ -21,7 +22,7 @@ from tests.balancing import (
     trained,
     with_layer,
 )
-from tests.lanes import BACKEND, needs_keras_3
+from tests.lanes import BACKEND, needs_keras_3, needs_tape
 
 #: A rule of each kind: of the Gramian, of each entry, random, with state of either size.
 RULES = {
@@ -97,6 +98,26 @@ class TestGradients:
         errors = 2 * (data()[0] @ before[0] @ before[1] - labels["a"]) / 24
         expected = before[0] - 2.0 * RATE * data()[0].T @ errors @ before[1].T
         np.testing.assert_allclose(model.get_weights()[0], expected, rtol=1e-4, atol=1e-6)
+
+    @needs_tape
+    def test_each_task_takes_one_backward_pass(self):
+        passes = []
+
+        class Counted(keras.layers.Layer):
+            def call(self, x):
+                return fan_out([x], 1, ops.zeros(()), self.backward)[0][0]
+
+            def backward(self, step, upstream):
+                passes.append(step)
+                return upstream[0]
+
+        x = keras.Input((5,), name="x")
+        features = keras.layers.Dense(4)(Counted()(keras.layers.Dense(4)(x)))
+        heads = {t: keras.layers.Dense(1)(features) for t in TASKS}
+        model = kml.MultiLossModel(x, heads)
+        compiled(model, aggregator="mean", run_eagerly=True)
+        model.fit(*data(), **{**OPTIONS, "batch_size": 24})
+        assert len(passes) == len(TASKS)
 
     def test_regularisation_is_no_task(self):
         models = [network(kernel_regularizer=keras.regularizers.L2(1e-3)) for _ in range(2)]
