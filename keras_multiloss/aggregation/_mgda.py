@@ -26,9 +26,9 @@ class MGDA(Aggregator):
     Example:
         >>> import numpy as np
         >>> import keras_multiloss as kml
-        >>> gradient = kml.aggregation.MGDA()(np.array([[-4.0, 1.0, 1.0], [6.0, 1.0, 1.0]]))
+        >>> gradient = kml.aggregation.MGDA()(np.array([[2.0, 0.0], [0.0, 1.0]]))
         >>> [round(float(x), 4) for x in gradient]
-        [0.0, 1.0, 1.0]
+        [0.4, 0.8]
 
     References:
         Désidéri, "Multiple-gradient descent algorithm (MGDA) for multiobjective

@@ -1,4 +1,4 @@
-"""Trains one model on one or two devices and prints weights and logs as JSON.
+"""Trains models on one or two devices and prints weights and logs as JSON.
 
 Run as a program, once for every strategy: two of them in one process disturb each other.
 """
@@ -46,9 +46,15 @@ def two_devices():
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope()
 
 
-def main(host, n_devices):
+def main(hosts, n_devices):
     os.environ["XLA_FLAGS"] = "--xla_force_host_platform_device_count=2"
     scope = two_devices() if n_devices == 2 else contextlib.nullcontext()
+    with scope:
+        print(json.dumps({host: trained(host) for host in hosts}))
+
+
+def trained(host):
+    """Weights and logs of a training in one host."""
     import keras_multiloss as kml
     from keras_multiloss.losses import MaskedLoss, PerOutputLoss
     from tests.conftest import two_heads, two_heads_data
@@ -57,52 +63,44 @@ def main(host, n_devices):
     schedule = keras.optimizers.schedules.PolynomialDecay(1.0, 10, 0.1)
     loss = kml.LossTerm("mse", "age", weight=schedule)
     loss += kml.LossTerm(keras.losses.MeanSquaredError(reduction="sum"), "sex", weight=0.01)
-    if host.startswith("weighting"):
+    kind, _, rule = host.partition(" ")
+    if kind == "weighting":
         loss = kml.WeightedSumLoss(
-            kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex"),
-            weighting=RULES[host.removeprefix("weighting ")](),
+            kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex"), weighting=RULES[rule]()
         )
     x, y = two_heads_data(24)
     keras.utils.set_random_seed(3)
     data = (x, y)
-    with scope:
-        model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
-        if host.startswith("aggregator"):
-            model = kml.MultiLossModel.from_model(model)
-            rule = host.removeprefix("aggregator ")
-            model.compile(keras.optimizers.SGD(0.1), loss=loss, aggregator=rule)
-        elif host.startswith("balancer"):
-            model = balanced_two_heads(host.removeprefix("balancer "))
-            model.compile(keras.optimizers.SGD(0.1), loss=LOSSES, loss_weights=LOSS_WEIGHTS)
-        elif host == "model" or host.startswith("weighting"):
-            model = kml.MultiLossModel.from_model(model)
-            model.compile(keras.optimizers.SGD(0.1), loss=loss)
-        elif host == "masked":
-            y["age"][::2] = np.nan  # as many in the half of a batch that a device gets
-            losses = {name: MaskedLoss("mse", reduction=how) for name, how in REDUCTIONS.items()}
-            model.compile(keras.optimizers.SGD(0.1), loss=losses, loss_weights=LOSS_WEIGHTS)
-        elif host == "per output":
-            loss = PerOutputLoss({"age": "mse", "sex": "mae"}, weights={"sex": 0.5})
-            model.compile(keras.optimizers.SGD(0.1), loss=loss)
-        else:
-            model = kml.attach_losses(model, loss)
-            model.compile(keras.optimizers.SGD(0.1))
-            data = ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},)
+    model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
+    if kind in {"model", "weighting", "aggregator"}:
+        options = {"aggregator": rule} if kind == "aggregator" else {}
+        model = kml.MultiLossModel.from_model(model)
+        model.compile(keras.optimizers.SGD(0.1), loss=loss, **options)
+    elif kind == "balancer":
+        model = balanced_two_heads(rule)
+        model.compile(keras.optimizers.SGD(0.1), loss=LOSSES, loss_weights=LOSS_WEIGHTS)
+    elif kind == "masked":
+        y["age"][::2] = np.nan  # as many in the half of a batch that a device gets
+        losses = {name: MaskedLoss("mse", reduction=how) for name, how in REDUCTIONS.items()}
+        model.compile(keras.optimizers.SGD(0.1), loss=losses, loss_weights=LOSS_WEIGHTS)
+    elif host == "per output":
+        loss = PerOutputLoss({"age": "mse", "sex": "mae"}, weights={"sex": 0.5})
+        model.compile(keras.optimizers.SGD(0.1), loss=loss)
+    else:
+        model = kml.attach_losses(model, loss)
+        model.compile(keras.optimizers.SGD(0.1))
+        data = ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},)
     history = model.fit(*data, batch_size=8, epochs=3, shuffle=False, verbose=0).history
     evaluated = model.evaluate(*data, batch_size=8, verbose=0, return_dict=True)
     kernels = [
         np.asarray(model.get_layer(name).get_weights()[0]) for name in ("hidden", "age", "sex")
     ]
-    print(
-        json.dumps(
-            {
-                "weights": [kernel.tolist() for kernel in kernels],
-                "history": {k: [float(v) for v in values] for k, values in history.items()},
-                "evaluated": {k: float(v) for k, v in evaluated.items()},
-            }
-        )
-    )
+    return {
+        "weights": [kernel.tolist() for kernel in kernels],
+        "history": {k: [float(v) for v in values] for k, values in history.items()},
+        "evaluated": {k: float(v) for k, v in evaluated.items()},
+    }
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[2:], int(sys.argv[1]))
