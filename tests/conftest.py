@@ -4,6 +4,7 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +52,18 @@ def bare_process():
 @pytest.fixture
 def model_path(tmp_path: Path) -> Path:
     return tmp_path / "model.keras"
+
+
+@contextlib.contextmanager
+def under_policy(policy):
+    """A block in which layers are made under a dtype policy."""
+    old = keras.config.dtype_policy() if KERAS_3 else keras.mixed_precision.global_policy()
+    apply = keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy
+    apply(policy)
+    try:
+        yield
+    finally:
+        apply(old)
 
 
 def variable(value):

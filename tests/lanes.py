@@ -71,3 +71,15 @@ needs_torchjd = pytest.mark.skipif(
 needs_tape = pytest.mark.skipif(
     BACKEND == "jax", reason="on JAX a function is traced for each task, and XLA makes the passes"
 )
+both_mixed_policies = pytest.mark.parametrize(
+    "policy",
+    [
+        pytest.param(
+            "mixed_float16",
+            marks=pytest.mark.skipif(
+                BACKEND == "torch", reason="torch on the CPU has no float16 matrix products"
+            ),
+        ),
+        "mixed_bfloat16",
+    ],
+)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._backends import task_tape
 from keras_multiloss._keras import backend, keras, loss_scale
-from keras_multiloss.models._balancing import balanced, balanced_function
+from keras_multiloss.models._balancing import Variables, balanced, balanced_function
 
 if TYPE_CHECKING:
     from keras_multiloss.layers._aggregator_state import AggregatorState
@@ -36,7 +36,7 @@ class BalancedStep(_Model):
         compiled, state = self._multi_loss, self._balance_state
         if compiled is None or state is None or backend() == "jax":
             return total
-        variables, scale = self.trainable_variables, loss_scale(self.optimizer)
+        variables, scale = Variables.of(self), loss_scale(self.optimizer)
         return balanced(total, compiled.parts, variables, state, compiled.tape, scale)
 
     def train_step(self, *arguments: Any) -> Any:

@@ -6,7 +6,7 @@ differentiates has the value of the total loss, and gradients that were computed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -88,10 +88,34 @@ def _layers(model: Any) -> Iterator[Any]:
             yield from _layers(layer)
 
 
+class Variables(NamedTuple):
+    """What a model trains.
+
+    Args:
+        trained: all trainable variables.
+        of_no_task: those of them that learn how to weigh the tasks.
+    """
+
+    trained: Sequence[Any]
+    of_no_task: Sequence[Any]
+
+    @classmethod
+    def of(cls, model: Any) -> Variables:
+        """Those of a model that is compiled with a total loss."""
+        weights = getattr(model, "_term_weights", None)
+        return cls(
+            model.trainable_variables, [] if weights is None else weights.trainable_variables
+        )
+
+    def is_of_no_task(self, variable: Any) -> bool:
+        """Whether a variable learns how to weigh the tasks."""
+        return any(variable is other for other in self.of_no_task)
+
+
 def balanced(
     total: Any,
     parts: Parts,
-    variables: Sequence[Any],
+    variables: Variables,
     state: AggregatorState,
     tape: Any,
     scale: Any,
@@ -101,7 +125,7 @@ def balanced(
     Args:
         total: the total loss, scaled for distribution.
         parts: what it is the sum of.
-        variables: all that is trained.
+        variables: what is trained.
         state: the aggregator with its state.
         tape: what recorded the step.
         scale: of the losses, for float16.
@@ -110,16 +134,16 @@ def balanced(
     # A zero that does not depend on the parameters; `0.0 * total` costs one more backward pass.
     rest = sum(parts.rest.values(), start=ops.zeros_like(total))
     losses = [*parts.terms.values(), rest]
-    gradients = gradients_of([factor * loss for loss in losses], variables, tape)
+    gradients = gradients_of([factor * loss for loss in losses], variables.trained, tape)
     combined = combined_gradients(gradients, variables, state, losses[:-1])
-    pairs = [(v, g) for v, g in zip(variables, combined, strict=True) if g is not None]
+    pairs = [(v, g) for v, g in zip(variables.trained, combined, strict=True) if g is not None]
     values = [value_of(v) for v, _ in pairs]
     return with_gradients(total, values, [g / ops.cast(scale, g.dtype) for _, g in pairs])
 
 
 def combined_gradients(
     gradients: list[list[Any]],
-    variables: Sequence[Any],
+    variables: Variables,
     state: AggregatorState,
     losses: Sequence[Any],
 ) -> list[Any]:
@@ -130,18 +154,23 @@ def combined_gradients(
     Args:
         gradients: for each task and, last, for all that belongs to none, those of each variable;
             `None` where there is none.
-        variables: the variables.
+        variables: what is trained.
         state: the aggregator with its state.
         losses: the losses of the tasks.
     """
     *tasks, rest = gradients
     columns = list(zip(*tasks, strict=True))
-    is_shared = [sum(g is not None for g in column) > 1 for column in columns]
+    is_shared = [
+        sum(g is not None for g in column) > 1 and not variables.is_of_no_task(variable)
+        for variable, column in zip(variables.trained, columns, strict=True)
+    ]
     blocks = [_block(c) for c, shared in zip(columns, is_shared, strict=True) if shared]
-    sizes = [int(np.prod(v.shape)) for v in variables]
+    sizes = [int(np.prod(v.shape)) for v in variables.trained]
     joined = iter(state.combine(blocks, sizes, is_shared, _global(losses)) if blocks else [])
     found = []
-    for variable, column, shared, other in zip(variables, columns, is_shared, rest, strict=True):
+    for variable, column, shared, other in zip(
+        variables.trained, columns, is_shared, rest, strict=True
+    ):
         own = [next(joined) / n_replicas()] if shared else [g for g in column if g is not None]
         summands = [g for g in [*own, other] if g is not None]
         found.append(_sum_like(variable, summands) if summands else None)
@@ -199,7 +228,7 @@ def balanced_function(
     loss, (unscaled, y_pred, others, metrics) = found
     mapping = list(zip(model.non_trainable_variables, others, strict=True))
     with keras.StatelessScope(state_mapping=mapping) as scope:
-        combined = combined_gradients(gradients, model.trainable_variables, state, losses[:-1])
+        combined = combined_gradients(gradients, Variables.of(model), state, losses[:-1])
     others = [scope.get_current_value(v) for v in model.non_trainable_variables]
     pairs = [(v, g) for v, g in zip(values, combined, strict=True) if g is not None]
     return with_gradients(loss, *zip(*pairs, strict=True)), (unscaled, y_pred, others, metrics)

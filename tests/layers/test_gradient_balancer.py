@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import aggregation as ka
-from keras_multiloss._keras import KERAS_3, keras, ops
+from keras_multiloss._keras import keras, ops
 from tests.balancing import (
     OPTIONS,
     RATE,
@@ -21,7 +21,8 @@ from tests.balancing import (
     trained,
     with_layer,
 )
-from tests.lanes import BACKEND, needs_tensorflow_backend
+from tests.conftest import under_policy
+from tests.lanes import both_mixed_policies, needs_tensorflow_backend
 
 RULES = {
     "mean": ka.Mean,
@@ -199,19 +200,10 @@ class TestFiles:
 
 
 class TestPrecision:
-    @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+    @both_mixed_policies
     def test_mixed_precision_balances_in_float32(self, policy):
-        if BACKEND == "torch" and policy == "mixed_float16":
-            pytest.skip("Keras scales no losses on torch")
-        old = keras.config.dtype_policy() if KERAS_3 else keras.mixed_precision.global_policy()
-        setter = (
-            keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy
-        )
-        setter(policy)
-        try:
+        with under_policy(policy):
             model = with_layer("upgrad")
-        finally:
-            setter(old)
         if policy == "mixed_float16":
             assert "LossScale" in type(model.optimizer).__name__
         reference = with_layer("upgrad")

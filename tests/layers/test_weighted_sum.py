@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras, ops
-from tests.conftest import two_heads, two_heads_data
+from keras_multiloss._keras import keras, ops
+from tests.conftest import two_heads, two_heads_data, under_policy
 from tests.lanes import (
     BACKEND,
+    both_mixed_policies,
     needs_keras_3,
     needs_layer_logs,
     needs_optional_inputs,
@@ -74,23 +75,14 @@ def test_the_value_is_one_float32_scalar():
     assert "float32" in str(value.dtype)
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@both_mixed_policies
 def test_mixed_precision_does_not_overflow(policy):
-    if BACKEND == "torch" and policy == "mixed_float16":
-        pytest.skip("torch on the CPU has no float16 matrix products in this version")
-    old = keras.config.dtype_policy() if KERAS_3 else keras.mixed_precision.global_policy()
-    set_policy = (
-        keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy
-    )
-    set_policy(policy)
-    try:
+    with under_policy(policy):
         model = in_graph(kml.LossTerm("mse", "age") + kml.LossTerm("mse", "sex"))
         batch = data()
         batch["age_label"] = batch["age_label"] + 1000.0  # its square overflows float16
         loss = model.evaluate(batch, verbose=0, return_dict=True)["loss"]
         model.fit(batch, verbose=0)
-    finally:
-        set_policy(old)
     assert loss == pytest.approx(1e6, rel=0.05)
 
 

@@ -5,8 +5,14 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._keras import KERAS_3, keras, ops
-from tests.conftest import two_heads, two_heads_data
-from tests.lanes import BACKEND, VERSION, needs_keras_3, needs_tensorflow
+from tests.conftest import two_heads, two_heads_data, under_policy
+from tests.lanes import (
+    BACKEND,
+    VERSION,
+    both_mixed_policies,
+    needs_keras_3,
+    needs_tensorflow,
+)
 
 
 def spec():
@@ -232,22 +238,13 @@ def test_gradient_accumulation_trains_and_logs():
     assert not np.array_equal(before, model.get_layer("age").get_weights()[0])
 
 
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@both_mixed_policies
 def test_mixed_precision_computes_the_loss_in_float32(policy):
-    if BACKEND == "torch" and policy == "mixed_float16":
-        pytest.skip("torch on the CPU has no float16 matrix products in this version")
     x, y = two_heads_data()
-    old = keras.mixed_precision.global_policy() if not KERAS_3 else keras.config.dtype_policy()
-    set_policy = (
-        keras.config.set_dtype_policy if KERAS_3 else keras.mixed_precision.set_global_policy
-    )
-    set_policy(policy)
-    try:
+    with under_policy(policy):
         model = compiled(kml.LossTerm("mse", "age") + kml.LossTerm("mse", "sex"))
         y = {**y, "age": y["age"] + 1000.0}  # its square overflows float16
         logs = last(model.fit(x, y, verbose=0))
-    finally:
-        set_policy(old)
     assert logs["age_loss"] == pytest.approx(1e6, rel=0.05)
     assert_log_adds_up(logs, {"age": 1.0, "sex": 1.0})
 

@@ -6,7 +6,7 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
 from keras_multiloss._keras import keras, ops
-from tests.conftest import two_heads
+from tests.conftest import two_heads, under_policy
 from tests.lanes import BACKEND, needs_tensorflow_backend
 from tests.weighting import hosts
 from tests.weighting.hosts import (
@@ -120,12 +120,9 @@ def test_the_optimizer_of_the_model_trains_the_log_variances():
 
 
 def test_mixed_precision_keeps_the_state_in_float32():
-    keras.mixed_precision.set_global_policy("mixed_bfloat16")
-    try:
+    with under_policy("mixed_bfloat16"):
         model, data = hosted("model", spec(RULES["famo"]()))
         model.fit(*data, epochs=2, **OPTIONS)
-    finally:
-        keras.mixed_precision.set_global_policy("float32")
     dtypes = {str(weight.dtype) for weight in state_of(model).weights}
     assert all("float32" in dtype or "int32" in dtype for dtype in dtypes)
 
