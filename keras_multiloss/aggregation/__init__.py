@@ -9,8 +9,11 @@ $$d = J^\top w(G),\quad G = J J^\top$$
 so that it needs the Gramian $G$ only, one number for each pair of tasks. `GradDrop`, `TrimmedMean`,
 `MoCo`, `ExcessMTL` and `DBMTL` see each entry of the gradients instead.
 
-    gradient = kml.aggregation.UPGrad()(jacobian)
-    weights = kml.aggregation.UPGrad().weights(jacobian @ jacobian.T)
+>>> import numpy as np
+>>> import keras_multiloss as kml
+>>> gradient = kml.aggregation.UPGrad()(np.array([[1.0, 0.0], [0.0, 3.0]]))
+>>> [round(float(x), 4) for x in gradient]
+[0.5, 1.5]
 
 `UPGrad`, `DualProj`, `MGDA` and `CAGrad` avoid conflict; `IMTLG`, `NashMTL`, `FairGrad`, `ConFIG`
 and `AlignedMTL` make tasks count alike; `PCGrad`, `GradDrop` and `Random` draw. `Sum` is plain

@@ -1,6 +1,8 @@
 r"""Weightings: rules that set the weights of a sum from its losses.
 
-    loss = kml.WeightedSumLoss(terms, weighting="uncertainty")
+>>> import keras_multiloss as kml
+>>> terms = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")
+>>> loss = kml.WeightedSumLoss(terms, weighting="uncertainty")
 
 A rule is a pure function of the term losses and of its state, which a layer of the host owns
 and saves. `Weighting` is the base class of one's own.
