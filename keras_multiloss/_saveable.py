@@ -49,6 +49,29 @@ def get_loss(where: str, identifier: Any, *, argument: str = "loss") -> Any:
     return identifier
 
 
+def check_rule(where: str, argument: str, rule: Any, base: type, source: str) -> Any:
+    """The rule; raises unless it is of a base class and a file could restore it.
+
+    Args:
+        where: the name of the caller, for errors.
+        argument: what the caller calls it, for errors.
+        rule: the object.
+        base: the class of all rules of its kind.
+        source: the package that has them.
+    """
+    if not isinstance(rule, base):
+        raise error(
+            TypeError,
+            where,
+            f"`{argument}` is no {base.__name__.lower()}",
+            expected=f"an object of `{source}`, or a name",
+            received=described(rule),
+            hint="call the class to make an object" if isinstance(rule, type) else None,
+        )
+    check_saveable(where, argument, rule)
+    return rule
+
+
 def loss_name(loss: Any) -> str:
     """A short name of a loss object or a loss function."""
     return str(getattr(loss, "name", None) or getattr(loss, "__name__", "loss"))

@@ -71,6 +71,11 @@ def solve(matrix: Any, offsets: Any) -> Any:
     return ops.where(w > 0, w, ops.zeros_like(w)) * scale
 
 
+def out_of_conflict(least: Any, cosines: Any) -> Any:
+    r"""The weights $v \ge u$ of least $v^\top C v$, in unit coordinates, for each row $u$."""
+    return least + solve(cosines, least @ cosines)
+
+
 def _count(marks: Any) -> Any:
     return ops.sum(ops.cast(marks, "int32"), axis=1)
 

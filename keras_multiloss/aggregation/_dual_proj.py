@@ -50,5 +50,5 @@ class DualProj(Aggregator):
         geometry = Geometry.of(gramian)
         u = shares(self.preference, gramian, type(self).__name__)
         least = ops.expand_dims(u * geometry.norms, 0)
-        moved = least + _complementarity.solve(geometry.cosines, least @ geometry.cosines)
+        moved = _complementarity.out_of_conflict(least, geometry.cosines)
         return geometry.weights(moved[0])

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import described, error, unknown_name
-from keras_multiloss._saveable import check_saveable
+from keras_multiloss._checks import error, unknown_name
+from keras_multiloss._saveable import check_rule
 from keras_multiloss.aggregation._aligned_mtl import AlignedMTL
 from keras_multiloss.aggregation._base import Aggregator
 from keras_multiloss.aggregation._cagrad import CAGrad
@@ -69,17 +69,8 @@ def get(where: str, argument: str, aggregator: Any) -> Aggregator:
     """
     if isinstance(aggregator, str):
         return _get_by_name(where, argument, aggregator)
-    if not isinstance(aggregator, Aggregator):
-        raise error(
-            TypeError,
-            where,
-            f"`{argument}` is no aggregator",
-            expected="an object of `kml.aggregation`, or a name",
-            received=described(aggregator),
-            hint="call the class to make an object" if isinstance(aggregator, type) else None,
-        )
-    check_saveable(where, argument, aggregator)
-    return aggregator
+    rule: Aggregator = check_rule(where, argument, aggregator, Aggregator, "kml.aggregation")
+    return rule
 
 
 def _get_by_name(where: str, argument: str, name: str) -> Aggregator:

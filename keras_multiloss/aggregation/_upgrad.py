@@ -51,5 +51,5 @@ class UPGrad(Aggregator):
         geometry = Geometry.of(gramian)
         u = shares(self.preference, gramian, type(self).__name__)
         least = identity_like(gramian) * (u * geometry.norms)
-        moved = least + _complementarity.solve(geometry.cosines, least @ geometry.cosines)
+        moved = _complementarity.out_of_conflict(least, geometry.cosines)
         return geometry.weights(ops.sum(moved, axis=0))

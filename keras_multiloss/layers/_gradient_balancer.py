@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._backends import fan_out, sum_over_replicas
+from keras_multiloss._backends import sum_over_replicas
 from keras_multiloss._checks import check_count, check_keys, error, unknown_name
+from keras_multiloss._gradients import fan_out
 from keras_multiloss._keras import add_counter, flatten, keras, ops, pack_as
 from keras_multiloss._serialization import deserialize, serializable, serialize
 from keras_multiloss.aggregation import Aggregator

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._backends import task_tape
+from keras_multiloss._gradients import task_tape
 from keras_multiloss._keras import backend, keras, loss_scale
 from keras_multiloss.models._balancing import Variables, balanced, balanced_function
 

@@ -10,13 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from keras_multiloss._backends import (
-    gradients_of,
-    gradients_of_function,
-    sum_over_replicas,
-    with_gradients,
-)
+from keras_multiloss._backends import sum_over_replicas
 from keras_multiloss._checks import error
+from keras_multiloss._gradients import gradients_of, gradients_of_function, with_gradients
 from keras_multiloss._keras import keras, loss_scale, n_replicas, ops, value_of
 from keras_multiloss.aggregation import get
 from keras_multiloss.aggregation._blocks import rows

@@ -6,13 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._backends import (
-    compiled_function,
-    gradients_of,
-    gradients_of_function,
-    inner_products,
-    task_tape,
-)
+from keras_multiloss._backends import compiled_function, inner_products
+from keras_multiloss._gradients import gradients_of, gradients_of_function, task_tape
 from keras_multiloss._keras import backend, keras, ops, value_of
 from keras_multiloss.aggregation._blocks import rows
 from keras_multiloss.models._structure import output_names

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import described, error, unknown_name
-from keras_multiloss._saveable import check_saveable
+from keras_multiloss._checks import unknown_name
+from keras_multiloss._saveable import check_rule
 from keras_multiloss.weighting._base import Weighting
 from keras_multiloss.weighting._dynamic_average import DynamicWeightAverage
 from keras_multiloss.weighting._famo import FamoWeighting
@@ -45,14 +45,5 @@ def get(where: str, argument: str, weighting: Any) -> Weighting:
             problem = f"`{argument}` names no weighting"
             raise unknown_name(where, problem, weighting, BY_NAME)
         return BY_NAME[weighting]()
-    if not isinstance(weighting, Weighting):
-        raise error(
-            TypeError,
-            where,
-            f"`{argument}` is no weighting",
-            expected="an object of `kml.weighting`, or a name",
-            received=described(weighting),
-            hint="call the class to make an object" if isinstance(weighting, type) else None,
-        )
-    check_saveable(where, argument, weighting)
-    return weighting
+    rule: Weighting = check_rule(where, argument, weighting, Weighting, "kml.weighting")
+    return rule
