@@ -17,10 +17,10 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
 """
 
 from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
-from keras_multiloss._terms import LossTerm
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
 from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
+from keras_multiloss.spec import LossTerm
 
 __all__ = [
     "GradientBalancer",

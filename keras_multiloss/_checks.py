@@ -6,63 +6,15 @@ what to do about it.
 
 from __future__ import annotations
 
-import difflib
 import math
 import numbers
 import random
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._messages import described, error, suggestion, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-
-E = TypeVar("E", bound=Exception)
-
-
-def error(
-    kind: type[E],
-    where: str,
-    problem: str,
-    *,
-    expected: object,
-    received: object,
-    hint: str | None = None,
-) -> E:
-    """An exception with the library's four-line message."""
-    lines = [f"{where}: {problem}.", f"  Expected: {expected}", f"  Received: {received}"]
-    if hint is not None:
-        lines.append(f"  Hint: {hint}")
-    return kind("\n".join(lines))
-
-
-def unknown_name(
-    where: str,
-    problem: str,
-    name: object,
-    known: Iterable[object],
-    *,
-    hint: str | None = None,
-) -> ValueError:
-    """An error that lists the names there are and suggests the nearest one."""
-    names = list(known)
-    return error(
-        ValueError,
-        where,
-        problem,
-        expected=f"one of {names}" if names else "no names at all: nothing was given",
-        received=repr(name),
-        hint=suggestion(name, names) or hint,
-    )
-
-
-def suggestion(name: object, names: Iterable[object], *, cutoff: float = 0.6) -> str | None:
-    """A hint that names the nearest of the known names, if one is near."""
-    nearest = difflib.get_close_matches(str(name), [str(n) for n in names], n=1, cutoff=cutoff)
-    return f"did you mean {nearest[0]!r}?" if nearest else None
-
-
-def described(value: object) -> str:
-    """A value and its type, for the line of what was received."""
-    return f"{value!r} of type {type(value).__name__}"
 
 
 def check_name(where: str, argument: str, value: object) -> None:
@@ -83,6 +35,34 @@ def check_name(where: str, argument: str, value: object) -> None:
             expected="a non-empty string",
             received=repr(value),
         )
+
+
+def check_optional_name(where: str, argument: str, value: Any) -> str | None:
+    """The value; raises unless it is `None` or a non-empty string."""
+    if value is not None:
+        check_name(where, argument, value)
+    return value
+
+
+def respelled(where: str, given: dict[str, Any], spellings: dict[str, str]) -> dict[str, Any]:
+    """Arguments that were given by the names of earlier versions, by their names of today.
+
+    Args:
+        where: the name of the caller, for errors.
+        given: the arguments that the caller does not know by name.
+        spellings: from old names to those of today.
+    """
+    for name, value in given.items():
+        if name not in spellings:
+            raise error(
+                TypeError,
+                where,
+                f"there is no argument {name!r}",
+                expected="an argument of the signature",
+                received=f"{name}={value!r}",
+                hint=suggestion(name, [*spellings.values(), *spellings]),
+            )
+    return {spellings[name]: value for name, value in given.items()}
 
 
 def check_bool(where: str, argument: str, value: object) -> bool:
@@ -270,27 +250,22 @@ def check_key(where: str, argument: str, key: Any) -> Any:
     return str(key)
 
 
-def check_mask(where: str, mask: Any) -> Any:
-    """The mask as given; raises unless it is `None` or marks missing labels."""
-    expected = "'nan', a number such as -1, or None"
-    return None if mask is None else check_mask_value(where, "mask", mask, expected=expected)
-
-
-def check_mask_value(
-    where: str, argument: str, value: Any, *, expected: str = "'nan', or a number such as -1"
-) -> Any:
-    """The value that marks missing labels, as given; raises unless it can."""
-    if isinstance(value, str):
-        if value == "nan":
-            return value
-    elif isinstance(value, numbers.Real) and not isinstance(value, bool):
-        return "nan" if math.isnan(value) else check_finite_number(where, argument, value)
+def check_mask(where: str, argument: str, mask: Any, *, may_be_none: bool = True) -> Any:
+    """What marks missing labels, as given; raises unless it can."""
+    if mask is None and may_be_none:
+        return None
+    if isinstance(mask, str) and mask == "nan":
+        return mask
+    if isinstance(mask, numbers.Real) and not isinstance(mask, bool):
+        return "nan" if math.isnan(mask) else check_finite_number(where, argument, mask)
     raise error(
-        ValueError if isinstance(value, str) else TypeError,
+        ValueError if isinstance(mask, str) else TypeError,
         where,
-        f"`{argument}` marks no missing label",
-        expected=expected,
-        received=repr(value),
+        f"`{argument}` cannot mark missing labels",
+        expected="'nan', a number such as -1, or None"
+        if may_be_none
+        else "'nan', or a number such as -1",
+        received=repr(mask),
     )
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 
 TASKS = ["a", "b", "c"]
 RATE, SMALL = 0.1, 0.01

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, keras
 from tests.fresh import FreshProcess
 
 #: Garbage is left to Python: to collect it takes Keras 3 half a second for each test.

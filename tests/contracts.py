@@ -28,6 +28,6 @@ def is_documented(obj):
 
 def is_registered(cls, package="keras_multiloss"):
     """Files know the class by the name of the package, and no path."""
-    from keras_multiloss._keras import keras
+    from keras_multiloss._platform import keras
 
     assert keras.saving.get_registered_name(cls) == f"{package}>{cls.__name__}"

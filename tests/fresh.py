@@ -26,7 +26,7 @@ while True:
     results.flush()
 """
 
-WITH_LIBRARY = "import keras_multiloss\nfrom keras_multiloss._keras import keras"
+WITH_LIBRARY = "import keras_multiloss\nfrom keras_multiloss._platform import keras"
 WITHOUT_LIBRARY = """
 sys.modules["keras_multiloss"] = None  # an import of it raises
 if os.environ.get("TF_USE_LEGACY_KERAS"):

@@ -4,7 +4,7 @@ import importlib.util
 
 import pytest
 
-from keras_multiloss._keras import HAS_OPTIONAL_INPUTS, KERAS_3, backend, keras
+from keras_multiloss._platform import HAS_OPTIONAL_INPUTS, KERAS_3, backend, keras
 
 BACKEND = backend()
 VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
@@ -60,6 +60,9 @@ needs_statsmodels = pytest.mark.skipif(
 )
 needs_matplotlib = pytest.mark.skipif(
     not _has("matplotlib"), reason="Matplotlib is installed in the default lane only"
+)
+needs_mypy = pytest.mark.skipif(
+    not _has("mypy"), reason="mypy is installed in the default lane only"
 )
 needs_metric_learning = pytest.mark.skipif(
     not _has("pytorch_metric_learning"),

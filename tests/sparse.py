@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_multiloss._keras import backend
+from keras_multiloss._platform import backend
 
 
 def sparse(array):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from tests.lanes import needs_tensorflow_backend
 
 EXAMPLES = Path(__file__).parents[1] / "examples"

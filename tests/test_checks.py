@@ -6,50 +6,61 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from keras_multiloss import _checks
-from keras_multiloss._keras import ops
+from keras_multiloss._checks import (
+    check_bool,
+    check_choice,
+    check_class_weight,
+    check_config,
+    check_finite_number,
+    check_keys,
+    check_mask,
+    check_name,
+    check_positive,
+)
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import ops
 from tests.conftest import variable
 
 
 def test_an_error_says_where_what_was_expected_what_came_and_what_to_do():
-    e = _checks.error(KeyError, "Here", "it is wrong", expected="this", received="that", hint="so")
+    e = error(KeyError, "Here", "it is wrong", expected="this", received="that", hint="so")
     assert isinstance(e, KeyError)
     assert e.args == ("Here: it is wrong.\n  Expected: this\n  Received: that\n  Hint: so",)
 
 
 def test_an_error_without_a_hint_ends_with_what_came():
-    e = _checks.error(ValueError, "Here", "it is wrong", expected=1, received=2)
+    e = error(ValueError, "Here", "it is wrong", expected=1, received=2)
     assert str(e).splitlines()[-1] == "  Received: 2"
 
 
 def test_an_unknown_name_gets_the_nearest_known_name():
-    e = _checks.unknown_name("Here", "it is unknown", "hieght", ["age", "height"])
+    e = unknown_name("Here", "it is unknown", "hieght", ["age", "height"])
     assert "Expected: one of ['age', 'height']" in str(e)
     assert "Hint: did you mean 'height'?" in str(e)
 
 
 def test_a_name_unlike_any_other_gets_the_hint_of_the_caller():
-    assert "Hint: look" in str(_checks.unknown_name("Here", "x", "zzz", ["age"], hint="look"))
+    assert "Hint: look" in str(unknown_name("Here", "x", "zzz", ["age"], hint="look"))
 
 
 def test_an_unknown_name_among_none_says_so():
-    assert "no names at all" in str(_checks.unknown_name("Here", "it is unknown", "age", []))
+    assert "no names at all" in str(unknown_name("Here", "it is unknown", "age", []))
 
 
 @pytest.mark.parametrize("name", ["age", "head/box", "größe"])
 def test_a_string_is_a_name(name):
-    _checks.check_name("Here", "name", name)
+    check_name("Here", "name", name)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("", ValueError), (1, TypeError), (None, TypeError)])
 def test_nothing_else_is_a_name(name, kind):
     with pytest.raises(kind):
-        _checks.check_name("Here", "name", name)
+        check_name("Here", "name", name)
 
 
 @pytest.mark.parametrize("value", [1, 0.5, -2.0, np.float32(0.5), np.int64(3), Fraction(1, 4)])
 def test_a_real_number_becomes_a_float(value):
-    number = _checks.check_finite_number("Here", "x", value)
+    number = check_finite_number("Here", "x", value)
     assert type(number) is float
     assert number == value
 
@@ -57,38 +68,38 @@ def test_a_real_number_becomes_a_float(value):
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, 1j, [1.0], np.ones(1), np.ones(())])
 def test_what_is_no_real_number_is_a_type_error(value):
     with pytest.raises(TypeError, match="`x` is not a number"):
-        _checks.check_finite_number("Here", "x", value)
+        check_finite_number("Here", "x", value)
 
 
 @pytest.mark.parametrize("make", [ops.ones, variable], ids=["tensor", "variable"])
 def test_a_tensor_and_a_variable_are_no_numbers(make):
     with pytest.raises(TypeError, match="`x` is not a number"):
-        _checks.check_finite_number("Here", "x", make(()))
+        check_finite_number("Here", "x", make(()))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])
 def test_a_number_that_is_not_finite_is_a_value_error(value):
     with pytest.raises(ValueError, match="`x` is not finite"):
-        _checks.check_finite_number("Here", "x", value)
+        check_finite_number("Here", "x", value)
 
 
 @pytest.mark.parametrize("value", [0, -1.0])
 def test_zero_and_less_are_not_positive(value):
     with pytest.raises(ValueError, match="`x` is not positive"):
-        _checks.check_positive("Here", "x", value)
+        check_positive("Here", "x", value)
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", None, np.True_])
 def test_only_true_and_false_are_truth_values(value):
     with pytest.raises(TypeError, match="`x` is not a truth value"):
-        _checks.check_bool("Here", "x", value)
-    assert _checks.check_bool("Here", "x", True) is True
+        check_bool("Here", "x", value)
+    assert check_bool("Here", "x", True) is True
 
 
 def test_a_choice_is_one_of_the_choices():
-    _checks.check_choice("Here", "x", "sum", ("sum", "mean"))
+    check_choice("Here", "x", "sum", ("sum", "mean"))
     with pytest.raises(ValueError, match="did you mean 'mean'"):
-        _checks.check_choice("Here", "x", "meen", ("sum", "mean"))
+        check_choice("Here", "x", "meen", ("sum", "mean"))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +114,7 @@ def test_a_choice_is_one_of_the_choices():
     ],
 )
 def test_names_and_positions_are_kept_and_a_tuple_becomes_a_list(keys, checked):
-    assert _checks.check_keys("Here", "outputs", keys) == checked
+    assert check_keys("Here", "outputs", keys) == checked
 
 
 @pytest.mark.parametrize(
@@ -121,7 +132,7 @@ def test_names_and_positions_are_kept_and_a_tuple_becomes_a_list(keys, checked):
 )
 def test_other_keys_raise(keys, kind):
     with pytest.raises(kind, match="`outputs`"):
-        _checks.check_keys("Here", "outputs", keys)
+        check_keys("Here", "outputs", keys)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +148,7 @@ def test_other_keys_raise(keys, kind):
     ],
 )
 def test_a_mask_is_nan_or_a_number(mask, checked):
-    assert _checks.check_mask("Here", mask) == checked
+    assert check_mask("Here", mask) == checked
 
 
 @pytest.mark.parametrize(
@@ -146,11 +157,11 @@ def test_a_mask_is_nan_or_a_number(mask, checked):
 )
 def test_other_masks_raise(mask, kind):
     with pytest.raises(kind, match="`mask`"):
-        _checks.check_mask("Here", mask)
+        check_mask("Here", mask)
 
 
 def test_class_weights_become_floats_by_int():
-    checked = _checks.check_class_weight("Here", {np.int64(1): 5, 0: np.float32(0.5)})
+    checked = check_class_weight("Here", {np.int64(1): 5, 0: np.float32(0.5)})
     assert checked == {1: 5.0, 0: 0.5}
     assert {type(k) for k in checked} == {int}
     assert {type(v) for v in checked.values()} == {float}
@@ -171,7 +182,7 @@ def test_class_weights_become_floats_by_int():
 )
 def test_other_class_weights_raise(class_weight, kind):
     with pytest.raises(kind, match="class_weight"):
-        _checks.check_class_weight("Here", class_weight)
+        check_class_weight("Here", class_weight)
 
 
 class Saved:
@@ -180,7 +191,7 @@ class Saved:
 
 def test_a_config_is_copied():
     config = {"a": 1}
-    checked = _checks.check_config(Saved, config, ("a", "b"), required=("a",))
+    checked = check_config(Saved, config, ("a", "b"), required=("a",))
     assert checked == config
     assert checked is not config
 
@@ -195,4 +206,4 @@ def test_a_config_is_copied():
 )
 def test_a_config_of_something_else_raises(config, kind, text):
     with pytest.raises(kind, match=text):
-        _checks.check_config(Saved, config, ("a", "b"), required=("a",))
+        check_config(Saved, config, ("a", "b"), required=("a",))

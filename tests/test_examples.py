@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 

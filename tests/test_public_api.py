@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from tests import contracts
 from tests.losses.cases import CASES
 

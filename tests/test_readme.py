@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -22,8 +22,12 @@ remember earlier steps, and `CRMOGM` averages the weights of another rule over t
 is the base class of one's own.
 """
 
+from keras_multiloss.aggregation._aggregator import Aggregator
+from keras_multiloss.aggregation._aggregators_by_name import (
+    checked_aggregator as checked_aggregator,
+)
+from keras_multiloss.aggregation._aggregators_by_name import get
 from keras_multiloss.aggregation._aligned_mtl import AlignedMTL
-from keras_multiloss.aggregation._base import Aggregator
 from keras_multiloss.aggregation._cagrad import CAGrad
 from keras_multiloss.aggregation._conflict_free import ConFIG
 from keras_multiloss.aggregation._cr_mogm import CRMOGM
@@ -35,15 +39,17 @@ from keras_multiloss.aggregation._grad_drop import GradDrop
 from keras_multiloss.aggregation._grad_norm import GradNorm
 from keras_multiloss.aggregation._grad_vac import GradVac
 from keras_multiloss.aggregation._imtl_g import IMTLG
+from keras_multiloss.aggregation._jacobian_blocks import combine_blocks as combine_blocks
+from keras_multiloss.aggregation._jacobian_blocks import split_columns as split_columns
+from keras_multiloss.aggregation._jacobian_blocks import stacked_gradients as stacked_gradients
 from keras_multiloss.aggregation._krum import Krum
-from keras_multiloss.aggregation._lookup import get as get
 from keras_multiloss.aggregation._mean import Constant, Mean, Sum
 from keras_multiloss.aggregation._mgda import MGDA
 from keras_multiloss.aggregation._moco import MoCo
 from keras_multiloss.aggregation._nash_mtl import NashMTL
 from keras_multiloss.aggregation._pcd import PCD
 from keras_multiloss.aggregation._pcgrad import PCGrad
-from keras_multiloss.aggregation._random import Random
+from keras_multiloss.aggregation._random_combination import Random
 from keras_multiloss.aggregation._trimmed_mean import TrimmedMean
 from keras_multiloss.aggregation._upgrad import UPGrad
 
@@ -73,4 +79,5 @@ __all__ = [  # noqa: RUF022 (classes in capitals are no constants)
     "Sum",
     "TrimmedMean",
     "UPGrad",
+    "get",
 ]

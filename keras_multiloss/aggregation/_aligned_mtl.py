@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from keras_multiloss._checks import check_choice
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._geometry import PRECISION, Geometry, in_double_precision
-from keras_multiloss.aggregation._preference import check_preference, shares
+from keras_multiloss.aggregation._preference import check_preference, preference_shares
 from keras_multiloss.aggregation._rotations import eigh
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class AlignedMTL(Aggregator):
 
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
-        u = shares(self.preference, gramian, type(self).__name__)
+        u = preference_shares(self.preference, gramian, type(self).__name__)
         values, vectors, is_kept = _components(Geometry.of(gramian))
         squares = ops.where(is_kept, values, ops.ones_like(values))
         factors = ops.sqrt(self._reference(values, is_kept) / squares)

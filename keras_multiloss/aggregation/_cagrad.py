@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_not_negative
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _complementarity
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._complementarity import solve_complementarity
 from keras_multiloss.aggregation._geometry import PRECISION, Geometry, in_double_precision
-from keras_multiloss.aggregation._preference import check_preference, shares
+from keras_multiloss.aggregation._preference import check_preference, preference_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +57,7 @@ class CAGrad(Aggregator):
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
         geometry = Geometry.of(gramian)
-        u = shares(self.preference, gramian, type(self).__name__)
+        u = preference_shares(self.preference, gramian, type(self).__name__)
         start = ops.expand_dims(u * geometry.norms, 0)
         progress = start @ geometry.cosines
         length = ops.sqrt(ops.sum(progress * start))
@@ -65,7 +65,7 @@ class CAGrad(Aggregator):
 
         def moved(worst: Any) -> Any:
             """What to add to the mean so that no task makes less progress."""
-            return _complementarity.solve(geometry.cosines, progress - worst / geometry.norms)
+            return solve_complementarity(geometry.cosines, progress - worst / geometry.norms)
 
         def halve(n_halvings: Any, low: Any, high: Any) -> Any:
             middle = (low + high) / 2.0
@@ -85,5 +85,5 @@ class CAGrad(Aggregator):
 def _cancel(cosines: Any) -> Any:
     """Whether some average of the unit gradients is 0: no step is good for all tasks then."""
     offsets = -ops.ones_like(ops.expand_dims(ops.diagonal(cosines), 0))
-    square_of_shortest = 1.0 / ops.sum(_complementarity.solve(cosines, offsets))
+    square_of_shortest = 1.0 / ops.sum(solve_complementarity(cosines, offsets))
     return square_of_shortest <= cosines.shape[0] * PRECISION

@@ -15,8 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._backends import solve as solve_linear
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops, solve
 from keras_multiloss.aggregation._geometry import identity_like
 
 #: Added to the diagonal: of several solutions the one of least norm is found.
@@ -31,7 +30,7 @@ PATIENCE = 3
 MAX_PIVOTS = 200
 
 
-def solve(matrix: Any, offsets: Any) -> Any:
+def solve_complementarity(matrix: Any, offsets: Any) -> Any:
     """The solution of each of several problems with one matrix.
 
     Args:
@@ -47,7 +46,7 @@ def solve(matrix: Any, offsets: Any) -> Any:
     matrix = matrix + RIDGE * identity_like(matrix)
     offsets = offsets / scale
     is_free = offsets < 0
-    n_violated = _count(is_free) + matrix.shape[0]
+    n_violated = _n_marked(is_free) + matrix.shape[0]
     patience = ops.full_like(n_violated, PATIENCE)
 
     def go_on(pivot: Any, is_free: Any, n_violated: Any, patience: Any) -> Any:  # noqa: ARG001
@@ -55,7 +54,7 @@ def solve(matrix: Any, offsets: Any) -> Any:
 
     def exchange(pivot: Any, is_free: Any, least: Any, patience: Any) -> Any:
         is_violated = _violations(is_free, *_solution(matrix, offsets, is_free))
-        n_violated = _count(is_violated)
+        n_violated = _n_marked(is_violated)
         improves = n_violated < least
         patience = ops.where(improves, ops.full_like(patience, PATIENCE), patience - 1)
         moves_all = ops.expand_dims(ops.logical_or(improves, patience >= 0), 1)
@@ -73,10 +72,10 @@ def solve(matrix: Any, offsets: Any) -> Any:
 
 def out_of_conflict(least: Any, cosines: Any) -> Any:
     r"""The weights $v \ge u$ of least $v^\top C v$, in unit coordinates, for each row $u$."""
-    return least + solve(cosines, least @ cosines)
+    return least + solve_complementarity(cosines, least @ cosines)
 
 
-def _count(marks: Any) -> Any:
+def _n_marked(marks: Any) -> Any:
     return ops.sum(ops.cast(marks, "int32"), axis=1)
 
 
@@ -92,7 +91,7 @@ def _solution(matrix: Any, offsets: Any, is_free: Any) -> tuple[Any, Any]:
     is_in = ops.logical_and(ops.expand_dims(is_free, 1), ops.expand_dims(is_free, 2))
     free_part = ops.where(is_in, matrix + 0 * ops.expand_dims(offsets, 2), identity)
     right = ops.where(is_free, -offsets, ops.zeros_like(offsets))
-    w = solve_linear(free_part, ops.expand_dims(right, 2))[:, :, 0]
+    w = solve(free_part, ops.expand_dims(right, 2))[:, :, 0]
     return w, w @ matrix + offsets
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._geometry import (
     PRECISION,
     Geometry,
     in_double_precision,
     pseudo_inverse,
 )
-from keras_multiloss.aggregation._preference import check_preference, shares
+from keras_multiloss.aggregation._preference import check_preference, preference_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ class ConFIG(Aggregator):
 
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
-        u = shares(self.preference, gramian, type(self).__name__)
+        u = preference_shares(self.preference, gramian, type(self).__name__)
         geometry = Geometry.of(gramian)
         v = ops.sum(pseudo_inverse(geometry.cosines) * u, axis=1)
         progress = ops.sum(geometry.cosines * v, axis=1)

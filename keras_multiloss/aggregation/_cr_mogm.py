@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_between, check_config, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import deserialize, serializable, serialize
-from keras_multiloss.aggregation._base import Aggregator, State
-from keras_multiloss.aggregation._lookup import get
+from keras_multiloss._checks import check_between, check_config
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import deserialize, serializable, serialize
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._aggregators_by_name import checked_aggregator
 
 #: Before the names of what the inner rule remembers.
 INNER = "inner_"
@@ -53,7 +54,7 @@ class CRMOGM(Aggregator):
 
     def __init__(self, inner: Any, beta: float = 0.9) -> None:
         where = type(self).__name__
-        self.inner = get(where, "inner", inner)
+        self.inner = checked_aggregator(where, "inner", inner)
         if self.inner.needs_jacobian:
             raise error(
                 ValueError,

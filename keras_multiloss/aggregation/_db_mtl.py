@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._checks import check_between, check_not_negative
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
-from keras_multiloss.aggregation._losses import positive
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._positive_losses import losses_above_zero
 
 
 @serializable
@@ -55,7 +55,7 @@ class DBMTL(Aggregator):
         return {"averages": np.zeros((n_tasks, n_parameters), "float32")}
 
     def advance(self, gradients: Any, losses: Any, state: State) -> State:
-        of_logs = gradients / ops.expand_dims(positive(type(self).__name__, losses), 1)
+        of_logs = gradients / ops.expand_dims(losses_above_zero(type(self).__name__, losses), 1)
         beta = self.beta / ops.power(ops.cast(state["step"], "float32") + 1.0, self.decay)
         return {**state, "averages": beta * state["averages"] + (1.0 - beta) * of_logs}
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _complementarity
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._complementarity import out_of_conflict
 from keras_multiloss.aggregation._geometry import Geometry, in_double_precision
-from keras_multiloss.aggregation._preference import check_preference, shares
+from keras_multiloss.aggregation._preference import check_preference, preference_shares
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,7 @@ class DualProj(Aggregator):
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
         geometry = Geometry.of(gramian)
-        u = shares(self.preference, gramian, type(self).__name__)
+        u = preference_shares(self.preference, gramian, type(self).__name__)
         least = ops.expand_dims(u * geometry.norms, 0)
-        moved = _complementarity.out_of_conflict(least, geometry.cosines)
+        moved = out_of_conflict(least, geometry.cosines)
         return geometry.weights(moved[0])

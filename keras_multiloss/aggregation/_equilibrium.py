@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._backends import solve as solve_linear
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops, solve
 from keras_multiloss.aggregation._geometry import Geometry, identity_like
 
 #: Added to the diagonal: where the gradients cancel, there is no equilibrium without it.
@@ -23,7 +22,7 @@ SHORT_STEP = 1e-6
 LEAST_KEPT = 1e-2
 
 
-def solve(gramian: Any, alpha: float) -> Any:
+def solve_equilibrium(gramian: Any, alpha: float) -> Any:
     r"""Weights for which $(G / \lVert G \rVert_F)\, w = w^{-1/\alpha}$.
 
     Scaling all gradients alike does not change them. In unit coordinates $v_i = n_i w_i$ the
@@ -59,7 +58,7 @@ def _minimum(matrix: Any, gains: Any, alpha: float) -> Any:
         slope = ops.sum(matrix * v, axis=1) - pull
         curvature = pull / (alpha * v)
         hessian = matrix + identity_like(matrix) * curvature
-        direction = -solve_linear(hessian, ops.expand_dims(slope, 1))[:, 0]
+        direction = -solve(hessian, ops.expand_dims(slope, 1))[:, 0]
         loss = ops.max(-direction / v)
         loss = ops.where(loss > SHORT_STEP, loss, SHORT_STEP * ops.ones_like(loss))
         kept = ops.power(1.0 + loss / alpha, -alpha)

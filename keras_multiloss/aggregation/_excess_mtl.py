@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._backends import weighted_sum
 from keras_multiloss._checks import check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops, weighted_sum
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 
 
 @serializable

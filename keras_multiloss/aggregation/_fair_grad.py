@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_positive
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _equilibrium
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._equilibrium import solve_equilibrium
 from keras_multiloss.aggregation._geometry import in_double_precision
 
 
@@ -44,4 +44,4 @@ class FairGrad(Aggregator):
 
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
-        return _equilibrium.solve(gramian, alpha=self.alpha)
+        return solve_equilibrium(gramian, alpha=self.alpha)

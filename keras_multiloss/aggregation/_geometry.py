@@ -5,8 +5,7 @@ from __future__ import annotations
 import functools
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_multiloss._backends import double_precision
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import double_precision, ops
 from keras_multiloss.aggregation._rotations import eigh
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._backends import uniform
-from keras_multiloss._checks import check_between, check_seed, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State, step_of
+from keras_multiloss._checks import check_between, check_seed
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops, uniform
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State, step_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

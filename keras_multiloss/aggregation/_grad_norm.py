@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._checks import check_not_negative, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
-from keras_multiloss.aggregation._losses import positive
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._positive_losses import losses_above_zero
 
 
 @serializable
@@ -74,7 +74,7 @@ class GradNorm(Aggregator):
         }
 
     def advance(self, gradients: Any, losses: Any, state: State) -> State:
-        losses = positive(type(self).__name__, losses)
+        losses = losses_above_zero(type(self).__name__, losses)
         first = state["first_losses"]
         first = ops.where(first > 0, first, losses)
         weights = state["next_weights"]

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._backends import uniform
 from keras_multiloss._checks import check_between, check_seed
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops, uniform
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._geometry import Geometry, identity_like, in_double_precision
 
 #: The greatest cosine that is asked for: to turn a gradient into another one takes an infinite

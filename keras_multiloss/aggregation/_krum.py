@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_count, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._checks import check_count
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._geometry import in_double_precision
 
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_finite_number, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._checks import check_finite_number
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._preference import check_list
 
 if TYPE_CHECKING:

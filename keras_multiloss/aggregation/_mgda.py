@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _complementarity
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._complementarity import solve_complementarity
 from keras_multiloss.aggregation._geometry import Geometry, in_double_precision
 
 #: What stands for the length of a gradient that is 0, relative to the longest.
@@ -45,6 +45,6 @@ class MGDA(Aggregator):
         longest = ops.max(norms)
         norms = norms / ops.where(longest > 0, longest, ops.ones_like(longest))
         norms = ops.where(norms > SHORTEST, norms, SHORTEST * ops.ones_like(norms))
-        v = _complementarity.solve(geometry.cosines, ops.expand_dims(-1.0 / norms, 0))[0]
+        v = solve_complementarity(geometry.cosines, ops.expand_dims(-1.0 / norms, 0))[0]
         w = v / norms
         return w / ops.sum(w)

@@ -6,11 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._backends import inner_products, weighted_sum
 from keras_multiloss._checks import check_between, check_not_negative, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import inner_products, ops, weighted_sum
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
 
 
 @serializable

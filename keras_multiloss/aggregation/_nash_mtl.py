@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _equilibrium
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._equilibrium import solve_equilibrium
 from keras_multiloss.aggregation._geometry import in_double_precision
 
 
@@ -35,4 +35,4 @@ class NashMTL(Aggregator):
 
     @in_double_precision
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002
-        return _equilibrium.solve(gramian, alpha=1.0)
+        return solve_equilibrium(gramian, alpha=1.0)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._checks import check_between
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation import _complementarity
-from keras_multiloss.aggregation._base import Aggregator, State
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State
+from keras_multiloss.aggregation._complementarity import solve_complementarity
 from keras_multiloss.aggregation._geometry import Geometry, in_double_precision
 
 #: What counts as 0 among numbers of size 1, of what float64 makes of a float32 Gramian.
@@ -89,7 +89,7 @@ class PCD(Aggregator):
         progress = ops.sum(cosines * start, axis=1)
         due = ops.where(is_first, ops.zeros_like(lengths), self.tau * lengths)
         missing = ops.where(is_first, ops.zeros_like(lengths), progress - due)
-        added = _complementarity.solve(matrix, ops.expand_dims(missing, 0))[0]
+        added = solve_complementarity(matrix, ops.expand_dims(missing, 0))[0]
         # Without a solution, some task makes no progress at all, whatever is added.
         progress = ops.where(is_first, due, progress + ops.sum(matrix * added, axis=1))
         is_solved = ops.all(progress >= 0.5 * due - ROUNDING)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._backends import uniform
 from keras_multiloss._checks import check_seed
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.aggregation._base import Aggregator, State, step_of
+from keras_multiloss._platform import ops, uniform
+from keras_multiloss._saving import serializable
+from keras_multiloss.aggregation._aggregator import Aggregator, State, step_of
 from keras_multiloss.aggregation._geometry import Geometry, identity_like, in_double_precision
 
 

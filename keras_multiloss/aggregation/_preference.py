@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_positive, error
-from keras_multiloss._keras import ops
+from keras_multiloss._checks import check_positive
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +36,7 @@ def check_list(where: str, argument: str, values: Any, expected: str) -> list[An
     return list(values)
 
 
-def shares(preference: list[float] | None, gramian: Any, where: str) -> Any:
+def preference_shares(preference: list[float] | None, gramian: Any, where: str) -> Any:
     """The share of each task, in the dtype of a Gramian; they sum to 1."""
     n_tasks = gramian.shape[0]
     if preference is None:

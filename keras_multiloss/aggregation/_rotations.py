@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._keras import backend, ops
+from keras_multiloss._platform import backend, ops
 
 
 def eigh(matrix: Any) -> tuple[Any, Any]:

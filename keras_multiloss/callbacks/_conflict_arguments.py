@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss.aggregation import get
+from keras_multiloss._messages import error
+from keras_multiloss.aggregation import checked_aggregator
 from keras_multiloss.models import MultiLossMixin
 
 if TYPE_CHECKING:
@@ -21,22 +21,22 @@ def checked_data(data: Any) -> tuple[Any, ...]:
         "ConflictMonitor",
         "`data` is no batch",
         expected="(x, y) or (x, y, sample_weight)",
-        received=_kind(data),
+        received=_type_and_length(data),
         hint="next(iter(dataset)) is the first batch of a dataset",
     )
 
 
-def _kind(data: Any) -> str:
+def _type_and_length(data: Any) -> str:
     """The type of what may be far too long to print."""
     length = f" of {len(data)}" if isinstance(data, (list, tuple, dict)) else ""
     return f"{type(data).__name__}{length}"
 
 
-def checked_rule(aggregator: Any) -> Aggregator | None:
+def rule_of_gramian(aggregator: Any) -> Aggregator | None:
     """The rule that an object or a name stands for; raises unless a Gramian is all it needs."""
     if aggregator is None:
         return None
-    rule = get("ConflictMonitor", "aggregator", aggregator)
+    rule = checked_aggregator("ConflictMonitor", "aggregator", aggregator)
     if _needs_gramian_only(rule):
         return rule
     raise error(
@@ -51,7 +51,7 @@ def checked_rule(aggregator: Any) -> Aggregator | None:
 
 def rule_of(model: Any) -> Aggregator | None:
     """The rule that a model is compiled with, if a Gramian is all it needs."""
-    state = getattr(model, "_aggregator_state", None)
+    state = model.aggregator_state()
     if state is None or not _needs_gramian_only(state.aggregator):
         return None
     return state.aggregator
@@ -61,7 +61,7 @@ def _needs_gramian_only(rule: Aggregator) -> bool:
     return not (rule.has_state or rule.needs_losses or rule.needs_jacobian)
 
 
-def tasks_of(model: Any) -> list[str]:
+def names_of_tasks(model: Any) -> list[str]:
     """The terms of a model's total loss; raises unless it has several."""
     if not isinstance(model, MultiLossMixin) or not model.has_total_loss:
         raise error(

@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_count, error
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._checks import check_count
+from keras_multiloss._messages import error
+from keras_multiloss._optional_packages import check_installed
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.callbacks import _conflict_arguments as arguments
 from keras_multiloss.callbacks import _conflict_picture as picture
 from keras_multiloss.callbacks import _conflict_report as report
@@ -19,9 +21,8 @@ from keras_multiloss.callbacks._conflicts import (
     norms_of,
     scalars,
 )
-from keras_multiloss.callbacks._extras import check_installed
 from keras_multiloss.callbacks._tensorboard import SummaryWriter
-from keras_multiloss.models._gramian import TaskGramian
+from keras_multiloss.engine import TaskGramian
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -98,7 +99,7 @@ class ConflictMonitor(keras.callbacks.Callback):
         super().__init__()
         self.data = arguments.checked_data(data)
         self.every_n_steps = check_count("ConflictMonitor", "every_n_steps", every_n_steps)
-        self.aggregator = arguments.checked_rule(aggregator)
+        self.aggregator = arguments.rule_of_gramian(aggregator)
         self.log_dir = log_dir
         if log_dir is not None:
             problem = "`log_dir` needs packages that are not there"
@@ -161,7 +162,7 @@ class ConflictMonitor(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:  # noqa: ARG002 (of Keras)
         model = self.model
-        names = arguments.tasks_of(model)
+        names = arguments.names_of_tasks(model)
         self._start(names, self.aggregator or arguments.rule_of(model))
         self._gramian = TaskGramian(model)
         self._step = self._before_epoch = self._steps_taken()

@@ -9,12 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss.callbacks._conflicts import (
-    conflict_rate,
-    cosines_of,
-    mean_of_known,
-    norms_of,
-)
+from keras_multiloss.callbacks._conflicts import conflict_rate, cosines_of, mean_of_known, norms_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

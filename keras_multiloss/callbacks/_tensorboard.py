@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._keras import tensorflow
+from keras_multiloss._platform import tensorflow
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import keras, ops
-from keras_multiloss.callbacks._hosts import loss_layers
+from keras_multiloss._platform import keras, ops
+from keras_multiloss.callbacks._loss_hosts import loss_layers
 
 
 class TermLogs(keras.callbacks.Callback):
@@ -66,6 +66,7 @@ class TermLogs(keras.callbacks.Callback):
     def _read(self) -> dict[str, float]:
         logs: dict[str, float] = {}
         for layer in loss_layers(self.model):
-            sums = ops.convert_to_tensor(layer.tracker.variable())
-            logs.update({k: float(v) for k, v in layer.tracker.logs(sums).items()})
+            means = layer.running_means
+            sums = ops.convert_to_tensor(means.variable())
+            logs.update({k: float(v) for k, v in means.logs(sums).items()})
         return logs

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import described, error, unknown_name
-from keras_multiloss._keras import keras
-from keras_multiloss.callbacks._hosts import hosts
+from keras_multiloss._messages import described, error, unknown_name
+from keras_multiloss._platform import keras
+from keras_multiloss.callbacks._loss_hosts import hosts
 
 if TYPE_CHECKING:
     from collections.abc import Callable

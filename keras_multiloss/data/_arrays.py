@@ -9,10 +9,10 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keras_multiloss.data._filling import Constant
+    from keras_multiloss.data._filling import ConstantTensor
 
 
-def constant_array(constant: Constant, sample: Any) -> np.ndarray:
+def constant_array(constant: ConstantTensor, sample: Any) -> np.ndarray:
     """A constant as an array with as many samples as an input."""
     shape = constant.shape(len(sample) if constant.is_per_sample else None)
     return np.full(shape, constant.number, constant.spec.dtype)

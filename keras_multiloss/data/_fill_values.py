@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from keras_multiloss._checks import check_finite_number, error, unknown_name
-from keras_multiloss._values import can_hold
+from keras_multiloss._checks import check_finite_number
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss.evaluation import can_hold
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keras_multiloss._names import Key
-    from keras_multiloss.data._specs import Spec
+    from keras_multiloss.data._tensor_specs import Spec
+    from keras_multiloss.spec import Key
 
 Fill = Literal["nan"] | float
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._names import Key, by_name
-from keras_multiloss.data._batches import pack, unpack, weights_by_name
+from keras_multiloss.data._batch_parts import batch_of_parts, parts_of_batch, weights_by_name
 from keras_multiloss.data._fill_values import checked_fill, fill_values
-from keras_multiloss.data._specs import BATCH, Spec, agreed
 from keras_multiloss.data._tasks import check_inputs_agree, check_weights_agree, first_tensor
+from keras_multiloss.data._tensor_specs import BATCH, Spec, agreed
+from keras_multiloss.spec import Key, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Constant:
+class ConstantTensor:
     """A tensor that holds one value, of a spec that is known but for the batch axis."""
 
     spec: Spec
@@ -41,7 +41,7 @@ class Constant:
 
 
 #: From a constant, and an input that tells the number of samples, to a tensor.
-MakeConstant = Callable[[Constant, Any], Any]
+MakeConstant = Callable[[ConstantTensor, Any], Any]
 
 
 @dataclass(frozen=True)
@@ -56,17 +56,17 @@ class Filling:
     """
 
     where: str
-    labels: dict[Key, Constant]
-    sample_weights: dict[Key | None, Constant]
+    labels: dict[Key, ConstantTensor]
+    sample_weights: dict[Key | None, ConstantTensor]
     make: MakeConstant
 
     def __call__(self, batch: Any) -> tuple[Any, ...]:
-        x, y, sample_weight = unpack(self.where, batch)
+        x, y, sample_weight = parts_of_batch(self.where, batch)
         labels, weights = by_name(y), weights_by_name(self.where, sample_weight)
         sample = first_tensor(x)
         labels.update({name: self.make(c, sample) for name, c in self.labels.items()})
         weights.update({name: self.make(c, sample) for name, c in self.sample_weights.items()})
-        return pack(x, labels, weights)
+        return batch_of_parts(x, labels, weights)
 
 
 def fillings(where: str, tasks: Sequence[Task], fill: Any, make: MakeConstant) -> list[Filling]:
@@ -81,14 +81,14 @@ def fillings(where: str, tasks: Sequence[Task], fill: Any, make: MakeConstant) -
     weights = agreed(where, "sample weight", [task.sample_weights for task in tasks])
     values = fill_values(where, fill, list(labels))
 
-    def missing_label(name: Key) -> Constant:
-        return Constant(labels[name], checked_fill(where, name, labels[name], values[name]))
+    def missing_label(name: Key) -> ConstantTensor:
+        return ConstantTensor(labels[name], checked_fill(where, name, labels[name], values[name]))
 
     return [
         Filling(
             task.where,
             {name: missing_label(name) for name in labels if name not in task.labels},
-            {n: Constant(w, 1) for n, w in weights.items() if n not in task.sample_weights},
+            {n: ConstantTensor(w, 1) for n, w in weights.items() if n not in task.sample_weights},
             make,
         )
         for task in tasks

@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss.data._arguments import check_inputs, check_labels, check_rename
-from keras_multiloss.data._batches import describe, pack
+from keras_multiloss._messages import error
+from keras_multiloss.data._batch_parts import batch_of_parts, describe
+from keras_multiloss.data._input_roles import LABEL_SUFFIX, WEIGHT, WEIGHT_SUFFIX, Part, Roles
+from keras_multiloss.data._name_arguments import check_input_names, check_label_names, check_rename
 from keras_multiloss.data._restructured import restructured
-from keras_multiloss.data._roles import LABEL_SUFFIX, WEIGHT, WEIGHT_SUFFIX, Part, Roles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keras_multiloss._names import Key
+    from keras_multiloss.spec import Key
 
 WHERE = "inputs_to_labels"
 
@@ -64,8 +64,8 @@ def inputs_to_labels(
         >>> list(x), {name: label.tolist() for name, label in y.items()}
         (['x'], {'age': [30.0, 40.0]})
     """
-    roles = Roles(WHERE, check_labels(WHERE, labels), check_rename(WHERE, rename))
-    names = check_inputs(WHERE, inputs)
+    roles = Roles(WHERE, check_label_names(WHERE, labels), check_rename(WHERE, rename))
+    names = check_input_names(WHERE, inputs)
     return restructured(WHERE, data, _InputsToLabels(roles, names, isinstance(inputs, str)))
 
 
@@ -78,14 +78,16 @@ class _InputsToLabels:
     is_single_input: bool
 
     def __call__(self, batch: Any) -> tuple[Any, ...]:
-        entries = _as_dict(batch)
+        entries = _dict_of_inputs(batch)
         self.roles.check_present(entries)
         parts: dict[Part, dict[Any, Any]] = {"input": {}, "label": {}, "sample weight": {}}
         for key, tensor in entries.items():
             part, name = self.roles.role_of(key)
             parts[part][name] = tensor
         _check_parts(entries, *parts.values())
-        return pack(self._arranged(parts["input"]), parts["label"], parts["sample weight"])
+        return batch_of_parts(
+            self._arranged(parts["input"]), parts["label"], parts["sample weight"]
+        )
 
     def _arranged(self, x: dict[str, Any]) -> Any:
         """The inputs in the structure that was asked for, without leaving any out."""
@@ -104,7 +106,7 @@ class _InputsToLabels:
         return tensors[0] if self.is_single_input else tensors
 
 
-def _as_dict(batch: Any) -> dict[str, Any]:
+def _dict_of_inputs(batch: Any) -> dict[str, Any]:
     """The inputs of a batch, which is a dict or a tuple of one."""
     if isinstance(batch, (tuple, list)) and len(batch) == 1:
         batch = batch[0]

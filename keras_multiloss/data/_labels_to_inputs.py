@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_multiloss._checks import error, unknown_name
-from keras_multiloss._names import Key, label_input_name, sample_weight_input_name
-from keras_multiloss.data._arguments import check_inputs, check_labels, check_rename
-from keras_multiloss.data._batches import describe, entries_by_name, unpack, weights_by_name
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss.data._batch_parts import (
+    describe,
+    entries_by_name,
+    parts_of_batch,
+    weights_by_name,
+)
+from keras_multiloss.data._name_arguments import check_input_names, check_label_names, check_rename
 from keras_multiloss.data._restructured import restructured
+from keras_multiloss.spec import Key, label_input_name, sample_weight_input_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,8 +74,8 @@ def labels_to_inputs(
         4.0
     """
     to_inputs = _LabelsToInputs(
-        check_inputs(WHERE, inputs),
-        check_labels(WHERE, labels),
+        check_input_names(WHERE, inputs),
+        check_label_names(WHERE, labels),
         check_rename(WHERE, rename),
     )
     return restructured(WHERE, data, to_inputs)
@@ -91,7 +96,7 @@ class _LabelsToInputs:
     rename: dict[Key, str]
 
     def __call__(self, batch: Any) -> dict[str, Any]:
-        x, y, sample_weight = unpack(WHERE, batch)
+        x, y, sample_weight = parts_of_batch(WHERE, batch)
         inputs = _named("inputs", "x", x, self.inputs)
         labels = entries_by_name(WHERE, _named("labels", "y", y, self.labels))
         weights = {

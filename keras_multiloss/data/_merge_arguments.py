@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_positive, error
-from keras_multiloss.data._kinds import kind_of
+from keras_multiloss._checks import check_positive
+from keras_multiloss._messages import error
+from keras_multiloss.data._data_kinds import data_kind
 
 if TYPE_CHECKING:
-    from keras_multiloss.data._kinds import Kind
+    from keras_multiloss.data._data_kinds import DataKind
 
 
 def dataset_name(where: str, i: int) -> str:
@@ -31,9 +32,9 @@ def checked_datasets(where: str, datasets: Any) -> list[Any]:
     )
 
 
-def kind_of_all(where: str, datasets: list[Any]) -> Kind:
+def data_kind_of_all(where: str, datasets: list[Any]) -> DataKind:
     """The kind of the datasets; raises unless they have one, and it can be merged."""
-    kinds = [kind_of(dataset_name(where, i), dataset) for i, dataset in enumerate(datasets)]
+    kinds = [data_kind(dataset_name(where, i), dataset) for i, dataset in enumerate(datasets)]
     if len(set(kinds)) == 1 and kinds[0] != "generator":
         return kinds[0]
     raise error(

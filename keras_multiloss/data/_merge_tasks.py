@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._keras import number_of_batches
+from keras_multiloss._messages import error
+from keras_multiloss._platform import number_of_batches
 from keras_multiloss.data._arrays import concatenated, constant_array
 from keras_multiloss.data._filling import fillings
 from keras_multiloss.data._merge_arguments import (
     check_not_given,
     checked_datasets,
     checked_weights,
+    data_kind_of_all,
     dataset_name,
-    kind_of_all,
 )
 from keras_multiloss.data._pydataset import ChainedBatches, MappedBatches
 from keras_multiloss.data._tasks import task_of
@@ -30,10 +30,10 @@ from keras_multiloss.data._tf_data import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keras_multiloss._names import Key
     from keras_multiloss.data._fill_values import Fill
     from keras_multiloss.data._filling import Filling
     from keras_multiloss.data._tasks import Task
+    from keras_multiloss.spec import Key
 
 WHERE = "merge_tasks"
 
@@ -90,7 +90,7 @@ def merge_tasks(
         ((3, 3), [30.0, 40.0, nan], [-1, -1, 1])
     """
     datasets = checked_datasets(WHERE, datasets)
-    kind = kind_of_all(WHERE, datasets)
+    kind = data_kind_of_all(WHERE, datasets)
     if kind == "tf.data":
         weights = checked_weights(WHERE, weights, len(datasets))
         return _merge_tf_datasets(datasets, fill, weights, seed)

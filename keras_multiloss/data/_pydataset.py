@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._keras import PyDataset, number_of_batches, worker_settings
+from keras_multiloss._platform import PyDataset, number_of_batches, worker_settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss.data._kinds import kind_of
+from keras_multiloss.data._data_kinds import data_kind
 from keras_multiloss.data._pydataset import MappedBatches
 from keras_multiloss.data._tf_data import element_of, map_dataset, prefetch
 
@@ -18,7 +18,7 @@ def restructured(where: str, data: Any, function: Callable[[Any], Any]) -> Any:
     Such a function takes the specs of tensors like the tensors themselves, so that what
     is wrong with a `tf.data.Dataset` is known before it runs.
     """
-    kind = kind_of(where, data)
+    kind = data_kind(where, data)
     if kind == "tf.data":
         function(element_of(data))
         return prefetch(map_dataset(data, function))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._names import Key, by_name
-from keras_multiloss._shapes import static_shape
-from keras_multiloss.data._batches import describe, unpack, weights_by_name
-from keras_multiloss.data._specs import BATCH, Spec, agreed, spec_of, titled
+from keras_multiloss._messages import error
+from keras_multiloss.data._batch_parts import describe, parts_of_batch, weights_by_name
+from keras_multiloss.data._tensor_specs import BATCH, Spec, agreed, spec_of, titled
+from keras_multiloss.evaluation import static_shape
+from keras_multiloss.spec import Key, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -49,7 +49,7 @@ class Task:
 
 def task_of(where: str, batch: Any) -> Task:
     """The specs of a batch, or of the element of a `tf.data.Dataset`."""
-    x, y, sample_weight = unpack(where, batch)
+    x, y, sample_weight = parts_of_batch(where, batch)
     if not isinstance(y, dict):
         raise error(
             ValueError,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._shapes import static_shape
+from keras_multiloss.evaluation import static_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from keras_multiloss.data._filling import Constant
+    from keras_multiloss.data._filling import ConstantTensor
 
 #: What `cardinality` says of a dataset that repeats for ever.
 INFINITE = -1
@@ -69,7 +69,7 @@ def draw_batches(datasets: Sequence[Any], weights: list[float] | None, seed: int
     return drawn
 
 
-def constant_tensor(constant: Constant, sample: Any) -> Any:
+def constant_tensor(constant: ConstantTensor, sample: Any) -> Any:
     """A constant as a tensor with as many samples as an input; its shape is static if that is."""
     import tensorflow as tf  # noqa: PLC0415 (an optional backend, imported when used)
 

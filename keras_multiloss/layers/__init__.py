@@ -2,6 +2,6 @@
 
 from keras_multiloss.layers._cosine_dense import CosineDense
 from keras_multiloss.layers._gradient_balancer import GradientBalancer
-from keras_multiloss.layers._weighted_sum import WeightedSumLossLayer
+from keras_multiloss.layers._weighted_sum_loss_layer import WeightedSumLossLayer
 
 __all__ = ["CosineDense", "GradientBalancer", "WeightedSumLossLayer"]

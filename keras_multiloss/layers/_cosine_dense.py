@@ -5,9 +5,9 @@ from __future__ import annotations
 import numbers
 from typing import Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._keras import keras, ops
-from keras_multiloss._serialization import serializable
+from keras_multiloss._messages import error
+from keras_multiloss._platform import keras, ops
+from keras_multiloss._saving import serializable
 from keras_multiloss.losses._vectors import unit
 
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._backends import sum_over_replicas
-from keras_multiloss._checks import check_count, check_keys, error, unknown_name
-from keras_multiloss._gradients import fan_out
-from keras_multiloss._keras import add_counter, flatten, keras, ops, pack_as
-from keras_multiloss._serialization import deserialize, serializable, serialize
-from keras_multiloss.aggregation import Aggregator
-from keras_multiloss.aggregation import get as get_aggregator
-from keras_multiloss.aggregation._blocks import combine, rows
+from keras_multiloss._checks import check_count, check_keys
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import (
+    add_counter,
+    fan_out,
+    in_structure_of,
+    keras,
+    leaves_of,
+    not_converted,
+    ops,
+    sum_over_replicas,
+)
+from keras_multiloss._saving import deserialize, serializable, serialize
+from keras_multiloss.aggregation import Aggregator, checked_aggregator
+from keras_multiloss.aggregation._jacobian_blocks import combine_blocks, stacked_gradients
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,7 +92,7 @@ class GradientBalancer(keras.layers.Layer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         self.tasks = _checked_tasks(tasks)
-        self.aggregator = _checked_rule(aggregator)
+        self.aggregator = _rule_without_state(aggregator)
         self.preference = None if preference is None else dict(preference)
         self.every_n_steps = check_count("GradientBalancer", "every_n_steps", every_n_steps)
         self.supports_masking = True
@@ -114,15 +121,17 @@ class GradientBalancer(keras.layers.Layer):
         config["preference"] = [self.preference.get(task, 1.0) for task in self.tasks]
         return type(self.aggregator).from_config(config)
 
+    @not_converted
     def call(self, features: Any, training: bool | None = None) -> Any:
         if not training:
             return self.without_balance(features)
-        tensors = flatten(features)
+        tensors = leaves_of(features)
         step = ops.cast(self.step + 0, "float32")
         copies = fan_out(tensors, len(self.tasks), step, self._joined)
         self.step.assign(self.step + 1)
         return {
-            task: pack_as(features, copy) for task, copy in zip(self.tasks, copies, strict=True)
+            task: in_structure_of(features, copy)
+            for task, copy in zip(self.tasks, copies, strict=True)
         }
 
     def without_balance(self, features: Any) -> dict[str, Any]:
@@ -135,8 +144,8 @@ class GradientBalancer(keras.layers.Layer):
     def _joined(self, step: Any, upstream: list[list[Any]]) -> list[Any]:
         """The gradient of each tensor, from its gradients in each task."""
         state = {"step": ops.cast(step, "int32")}
-        blocks = [rows(gradients) for gradients in zip(*upstream, strict=True)]
-        joined, _ = combine(self._rule, blocks, state, total=sum_over_replicas)
+        blocks = [stacked_gradients(gradients) for gradients in zip(*upstream, strict=True)]
+        joined, _ = combine_blocks(self._rule, blocks, state, total=sum_over_replicas)
         if self.every_n_steps > 1:
             is_turn = ops.equal(state["step"] % self.every_n_steps, 0)
             added = [self._scale * ops.sum(block, axis=0) for block in blocks]
@@ -182,8 +191,8 @@ def _checked_tasks(tasks: Any) -> list[str]:
     return names
 
 
-def _checked_rule(aggregator: Any) -> Aggregator:
-    rule = get_aggregator("GradientBalancer", "aggregator", aggregator)
+def _rule_without_state(aggregator: Any) -> Aggregator:
+    rule = checked_aggregator("GradientBalancer", "aggregator", aggregator)
     if rule.has_state or rule.needs_losses:
         raise error(
             TypeError,

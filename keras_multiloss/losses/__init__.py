@@ -15,10 +15,10 @@ from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_foca
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
 from keras_multiloss.losses._in_batch_softmax import InBatchSoftmaxLoss
-from keras_multiloss.losses._joint import JointLoss
+from keras_multiloss.losses._joint_loss import JointLoss
 from keras_multiloss.losses._kappa import WeightedKappaLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
-from keras_multiloss.losses._masked import MaskedLoss
+from keras_multiloss.losses._masked_loss import MaskedLoss
 from keras_multiloss.losses._mixture import MixtureDensityNLL
 from keras_multiloss.losses._npairs import (
     NpairsLoss,
@@ -29,7 +29,6 @@ from keras_multiloss.losses._npairs import (
 from keras_multiloss.losses._nt_xent import NTXentLoss
 from keras_multiloss.losses._ordering import OrderingLoss
 from keras_multiloss.losses._orthogonality import OrthogonalityLoss
-from keras_multiloss.losses._per_output import PerOutputLoss
 from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from keras_multiloss.losses._product import ProductBinaryCrossentropy
 from keras_multiloss.losses._quantiles import NonCrossingQuantileLoss
@@ -42,9 +41,7 @@ from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_l
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
-from keras_multiloss.losses._weighted_sum import WeightedSumLoss
-from keras_multiloss.losses._weighted_sum import added_up as added_up
-from keras_multiloss.losses._weighted_sum import as_weighted_sum as as_weighted_sum
+from keras_multiloss.spec import PerOutputLoss, WeightedSumLoss
 
 __all__ = [
     "ArcFaceLoss",

@@ -6,11 +6,11 @@ import math
 from typing import Any
 
 from keras_multiloss._checks import check_between, check_not_negative, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import sparse_label
-from keras_multiloss.losses._inputs import check_one_label, check_one_output
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import sparse_label
+from keras_multiloss.losses._input_checks import check_one_label, check_one_output
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 #: Keeps the gradient of the sine finite where a cosine is 1 or -1.
 EPSILON = 1e-7

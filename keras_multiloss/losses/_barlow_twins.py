@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_not_negative
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import (
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.losses._input_checks import (
     check_matrices,
     check_no_label,
     check_one_shape,
     check_roles,
 )
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._vectors import is_diagonal, mean_products
 
 #: Added to the variance of each feature, so that a constant feature gives finite values.

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import rank, sparse_label
-from keras_multiloss.losses._inputs import check_one_label, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import rank, sparse_label
+from keras_multiloss.losses._input_checks import check_one_label, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 
 #: Stands for log 0; unlike minus infinity it has gradients that are numbers.

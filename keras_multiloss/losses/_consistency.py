@@ -6,12 +6,13 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from keras_multiloss._checks import check_choice, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import static_shape
-from keras_multiloss.losses._inputs import check_no_label, check_one_shape, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._checks import check_choice
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import static_shape
+from keras_multiloss.losses._input_checks import check_no_label, check_one_shape, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 from keras_multiloss.losses._vectors import cosines
 
@@ -111,21 +112,21 @@ class ConsistencyLoss(JointLoss):
         return {**super().get_config(), **own}
 
 
-def _mean_over_pairs(pairwise: Callable[[Any, Any], Any], outputs: Any) -> Any:
+def _mean_over_output_pairs(pairwise: Callable[[Any, Any], Any], outputs: Any) -> Any:
     return ops.mean(ops.stack([pairwise(a, b) for a, b in combinations(outputs, 2)]), axis=0)
 
 
 def _mse(outputs: Any) -> Any:
-    return _mean_over_pairs(lambda a, b: ops.mean(ops.square(a - b), axis=-1), outputs)
+    return _mean_over_output_pairs(lambda a, b: ops.mean(ops.square(a - b), axis=-1), outputs)
 
 
 def _cosine(outputs: Any) -> Any:
-    return 1.0 - _mean_over_pairs(cosines, outputs)
+    return 1.0 - _mean_over_output_pairs(cosines, outputs)
 
 
 def _kl(logs: Any) -> Any:
     """The symmetric divergence of distributions given by their logarithms."""
-    return _mean_over_pairs(
+    return _mean_over_output_pairs(
         lambda a, b: 0.5 * ops.sum((ops.exp(a) - ops.exp(b)) * (a - b), axis=-1), logs
     )
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_finite_number
-from keras_multiloss._keras import dtype_name, ops
-from keras_multiloss.losses._addons import (
+from keras_multiloss._platform import dtype_name, ops
+from keras_multiloss.losses._addons_loss import (
     AddonsLoss,
     AddonsReduction,
     as_float,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import static_shape
-from keras_multiloss.losses._inputs import check_no_label, check_one_output
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import static_shape
+from keras_multiloss.losses._input_checks import check_no_label, check_one_output
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 
 @serializable

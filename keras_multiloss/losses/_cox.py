@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 from keras_multiloss._checks import check_choice
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_one_output
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.losses._input_checks import check_one_output
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._survival import check_times_and_events, one_number_a_sample
 
 Ties = Literal["efron", "breslow"]

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any, Literal
 
-from keras_multiloss import _saveable, _serialization
-from keras_multiloss._checks import check_choice, check_finite_number, error
-from keras_multiloss._evaluation import match
-from keras_multiloss._keras import keras, ops
-from keras_multiloss._kinds import kind_of
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import rank, static_shape
-from keras_multiloss.losses._inputs import check_one_label, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._checks import check_choice, check_finite_number
+from keras_multiloss._messages import error
+from keras_multiloss._platform import keras, ops, set_keras_mask
+from keras_multiloss._saving import deserialize, get_loss, serializable, serialize
+from keras_multiloss.evaluation import Evaluated, evaluate, rank, static_shape
+from keras_multiloss.losses._input_checks import check_one_label, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 Weights = Literal["same", "halving"] | list[float]
 
@@ -38,7 +37,8 @@ class DeepSupervisionLoss(JointLoss):
         - y_true: `(batch, ..., n)`, or `(batch, ...)` for a sparse loss, where `...` are
           the spatial axes, of any size.
         - y_pred: a tuple of two or more outputs `(batch, ..., n_t)`, each of its own size.
-        - result: `(batch,)`. A mask thus leaves out every sample with a missing entry.
+        - result: `(batch,)`. The mask of a term thus leaves out every sample with a missing
+          entry; `DeepSupervisionLoss(MaskedLoss("mse"))` leaves out the entries only.
 
     Raises:
         ValueError: if there are not several outputs and one label, or not one weight for
@@ -69,7 +69,7 @@ class DeepSupervisionLoss(JointLoss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         where = "DeepSupervisionLoss"
-        self.loss = _saveable.get_loss(where, loss)
+        self.loss = get_loss(where, loss)
         if isinstance(weights, (list, tuple)):
             weights = [check_finite_number(where, "weights", weight) for weight in weights]
         else:
@@ -81,18 +81,18 @@ class DeepSupervisionLoss(JointLoss):
         outputs = check_several(where, y_pred)
         label = check_one_label(where, y_true)
         weights = self._weights_of(len(outputs))
-        values = [w * self._side(label, out) for w, out in zip(weights, outputs, strict=True)]
-        return sum(values[1:], start=values[0])
+        sides = [self._side(label, output) for output in outputs]
+        values = sum(w * side.weighed_values() for w, side in zip(weights, sides, strict=True))
+        counted = [side.counted for side in sides if side.counted is not None]
+        if counted:  # a sample counts that has a label at one depth at least
+            set_keras_mask(values, functools.reduce(ops.logical_or, counted))
+        return values
 
-    def _side(self, label: Any, output: Any) -> Any:
-        """The loss of one side output, a value for each sample."""
+    def _side(self, label: Any, output: Any) -> Evaluated:
+        """The loss of one side output, one value for each sample."""
         where = type(self).__name__
         _check_has_spatial_axes(where, label, output)
-        label, output = match(where, kind_of(self.loss), _resize(label, output), output)
-        call = self.loss.call if hasattr(self.loss, "call") else self.loss
-        values = call(label, output)
-        entries = tuple(range(1, rank(values) or 1))
-        return ops.mean(values, axis=entries) if entries else values
+        return evaluate(where, self.loss, _resize(label, output), output).by_sample()
 
     def _weights_of(self, n_outputs: int) -> list[float]:
         if self.weights == "same":
@@ -111,13 +111,13 @@ class DeepSupervisionLoss(JointLoss):
         )
 
     def get_config(self) -> dict[str, Any]:
-        own = {"loss": _serialization.serialize(self.loss), "weights": self.weights}
+        own = {"loss": serialize(self.loss), "weights": self.weights}
         return {**super().get_config(), **own}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> DeepSupervisionLoss:
         where = "DeepSupervisionLoss: `loss`"
-        loss = _serialization.deserialize(where, config["loss"], keras.losses)
+        loss = deserialize(where, config["loss"], keras.losses)
         return cls(**{**config, "loss": loss})
 
 

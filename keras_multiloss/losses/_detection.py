@@ -4,20 +4,15 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
-from keras_multiloss._checks import (
-    check_between,
-    check_choice,
-    check_not_negative,
-    check_positive,
-    error,
-)
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import Shape, fits, static_shape
+from keras_multiloss._checks import check_between, check_choice, check_not_negative, check_positive
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import Shape, fits, static_shape
 from keras_multiloss.losses._focal import sigmoid_focal_crossentropy
 from keras_multiloss.losses._giou import giou_loss
-from keras_multiloss.losses._inputs import check_labels, check_roles
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss.losses._input_checks import check_labels, check_roles
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 BoxLoss = Literal["smooth_l1", "giou", "iou", "diou", "ciou"]
 BACKGROUND = -1
@@ -119,7 +114,7 @@ class DetectionLoss(JointLoss):
         where = type(self).__name__
         logits, boxes = check_roles(where, y_pred, "class_logits", "boxes")
         classes, box_targets = check_labels(where, y_true, "class_targets", "box_targets")
-        _check_shapes(where, logits, boxes, classes, box_targets)
+        _check_anchors(where, logits, boxes, classes, box_targets)
         classes = ops.cast(classes, "int32")
         is_positive, is_counted = classes > BACKGROUND, classes >= BACKGROUND
         class_terms = _sum_where(is_counted, self._class_terms(classes, logits))
@@ -171,7 +166,7 @@ def _sum_where(is_counted: Any, terms: Any) -> Any:
     return ops.sum(ops.where(is_counted, terms, ops.zeros_like(terms)), axis=1)
 
 
-def _check_shapes(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:
+def _check_anchors(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:
     """Raise unless all are about the same anchors, as far as shapes are known."""
     batch, n_anchors = (*(static_shape(logits) or ()), None, None)[:2]
     expected: list[tuple[str, Any, Shape]] = [
@@ -187,7 +182,7 @@ def _check_shapes(where: str, logits: Any, boxes: Any, classes: Any, box_targets
                 ValueError,
                 where,
                 f"the {role} do not fit the anchors",
-                expected=f"shape {_described(wanted)}",
+                expected=f"shape {_shape_in_words(wanted)}",
                 received=f"shape {shape}",
                 hint="class targets are class numbers, not one-hot"
                 if role == "class_targets" and len(shape) == 3
@@ -195,7 +190,7 @@ def _check_shapes(where: str, logits: Any, boxes: Any, classes: Any, box_targets
             )
 
 
-def _described(shape: Shape) -> str:
+def _shape_in_words(shape: Shape) -> str:
     names = ("batch", "n_anchors", "n_classes")
     sizes = [name if size is None else str(size) for name, size in zip(names, shape, strict=False)]
     return f"({', '.join(sizes)})"

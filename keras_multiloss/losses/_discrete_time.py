@@ -5,12 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number, described, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import fits, static_shape
-from keras_multiloss.losses._inputs import check_one_output
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._checks import check_finite_number
+from keras_multiloss._messages import described, error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import fits, static_shape
+from keras_multiloss.losses._input_checks import check_one_output
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_bernoulli
 from keras_multiloss.losses._survival import check_times_and_events
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from keras_multiloss._checks import check_choice
-from keras_multiloss._keras import ops
-from keras_multiloss._saveable import check_saveable
-from keras_multiloss._shapes import expand
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import check_saveable
+from keras_multiloss.evaluation import expand
 from keras_multiloss.losses._pairs import check_matrix
 from keras_multiloss.losses._vectors import dot_products, is_diagonal, unit
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_between, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import rank, same_shape, sparse_label, static_shape
-from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_roles
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import rank, same_shape, sparse_label, static_shape
+from keras_multiloss.losses._input_checks import check_one_label, check_one_shape, check_roles
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 
 @serializable
@@ -77,7 +77,7 @@ class DistillationLoss(JointLoss):
         soft = self.temperature**2 * ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
         if y_true is None:
             return soft
-        hard = _cross_entropy(where, check_one_label(where, y_true), student)
+        hard = _cross_entropy_of_teacher(where, check_one_label(where, y_true), student)
         return (1.0 - self.label_share) * soft + self.label_share * hard
 
     def get_config(self) -> dict[str, Any]:
@@ -85,7 +85,7 @@ class DistillationLoss(JointLoss):
         return {**super().get_config(), **own}
 
 
-def _cross_entropy(where: str, label: Any, logits: Any) -> Any:
+def _cross_entropy_of_teacher(where: str, label: Any, logits: Any) -> Any:
     """The cross-entropy of logits against class numbers or probabilities."""
     if rank(label) == rank(logits) and (static_shape(label) or ())[-1:] != (1,):
         label = same_shape(where, label, logits)

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._checks import check_bool, check_finite_number, check_not_negative
-from keras_multiloss._keras import dtype_name, is_tensor, keras, ops
-from keras_multiloss._values import to_tensor
-from keras_multiloss.losses._addons import (
+from keras_multiloss._platform import dtype_name, is_tensor, keras, ops
+from keras_multiloss.evaluation import to_tensor
+from keras_multiloss.losses._addons_loss import (
     AddonsLoss,
     AddonsReduction,
     from_addons,

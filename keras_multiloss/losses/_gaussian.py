@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_between, check_finite_number
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import align, same_shape
-from keras_multiloss.losses._inputs import (
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import align, same_shape
+from keras_multiloss.losses._input_checks import (
     check_no_label,
     check_one_label,
     check_one_shape,
     check_roles,
 )
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 
 @serializable

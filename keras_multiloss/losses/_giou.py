@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any, Literal, NamedTuple, get_args
 
-from keras_multiloss._checks import check_choice, error
-from keras_multiloss._keras import ops
-from keras_multiloss._shapes import static_shape
-from keras_multiloss.losses._addons import (
+from keras_multiloss._checks import check_choice
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss.evaluation import static_shape
+from keras_multiloss.losses._addons_loss import (
     AddonsLoss,
     AddonsReduction,
     from_addons,

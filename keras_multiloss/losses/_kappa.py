@@ -7,10 +7,11 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from keras_multiloss._checks import check_choice, check_positive, described, error
-from keras_multiloss._keras import ops
-from keras_multiloss._shapes import fits, static_shape
-from keras_multiloss.losses._addons import AddonsLoss, AddonsReduction, from_addons
+from keras_multiloss._checks import check_choice, check_positive
+from keras_multiloss._messages import described, error
+from keras_multiloss._platform import ops
+from keras_multiloss.evaluation import fits, static_shape
+from keras_multiloss.losses._addons_loss import AddonsLoss, AddonsReduction, from_addons
 
 Weightage = Literal["quadratic", "linear"]
 

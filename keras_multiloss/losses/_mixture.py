@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import expand, rank, static_shape
+from keras_multiloss._checks import check_finite_number
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import expand, rank, static_shape
 from keras_multiloss.losses._gaussian import bounded_below, log_normal
-from keras_multiloss.losses._inputs import check_one_label, check_roles
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss.losses._input_checks import check_one_label, check_roles
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 
 @serializable
@@ -74,7 +75,7 @@ class MixtureDensityNLL(JointLoss):
         given = (logits, mean, log_variance, label)
         label = expand(label) if rank(label) == 1 else label
         mean, log_variance = (expand(x) if rank(x) == 2 else x for x in (mean, log_variance))
-        _check_shapes(where, (logits, mean, log_variance, label), given)
+        _check_mixture_shapes(where, (logits, mean, log_variance, label), given)
         log_variance = bounded_below(log_variance, self.min_log_variance)
         log_density = log_normal(ops.expand_dims(label, 1), mean, log_variance)
         log_component = ops.log_softmax(logits, axis=-1) + ops.sum(log_density, axis=-1)
@@ -84,7 +85,7 @@ class MixtureDensityNLL(JointLoss):
         return {**super().get_config(), "min_log_variance": self.min_log_variance}
 
 
-def _check_shapes(where: str, tensors: tuple[Any, ...], given: tuple[Any, ...]) -> None:
+def _check_mixture_shapes(where: str, tensors: tuple[Any, ...], given: tuple[Any, ...]) -> None:
     """Raise unless there is a mean and a variance of each component for each label entry."""
     shapes = [shape for shape in map(static_shape, tensors) if shape is not None]
     if len(shapes) < len(tensors):

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import dtype_name, ops, to_dense
-from keras_multiloss.losses._addons import (
+from keras_multiloss._platform import dtype_name, ops, to_dense
+from keras_multiloss.losses._addons_loss import (
     AddonsLoss,
     AddonsReduction,
     as_float,
     at_least_float32,
     from_addons,
 )
-from keras_multiloss.losses._pairs import check_matrix, mean, same_class
+from keras_multiloss.losses._pairs import check_matrix, mean_over_pairs, same_class
 
 
 @from_addons("sparse")
@@ -35,7 +35,7 @@ def npairs_loss(y_true: Any, y_pred: Any) -> Any:
     """
     y_pred = as_float(y_pred)
     check_matrix("npairs_loss", "similarities", _square(y_pred), y_pred)
-    return _cross_entropy(same_class(y_true, y_pred), y_pred)
+    return _cross_entropy_of_pairs(same_class(y_true, y_pred), y_pred)
 
 
 @from_addons("joint")
@@ -62,7 +62,7 @@ def npairs_multilabel_loss(y_true: Any, y_pred: Any) -> Any:
     where = "npairs_multilabel_loss"
     check_matrix(where, "similarities", _square(y_pred), y_pred)
     tags = at_least_float32(to_dense(y_true))
-    return _cross_entropy(ops.matmul(tags, ops.transpose(tags)), y_pred)
+    return _cross_entropy_of_pairs(ops.matmul(tags, ops.transpose(tags)), y_pred)
 
 
 def _square(matrix: Any) -> tuple[int | None, int | None]:
@@ -72,14 +72,14 @@ def _square(matrix: Any) -> tuple[int | None, int | None]:
     return (n, n)
 
 
-def _cross_entropy(adjacency: Any, y_pred: Any) -> Any:
+def _cross_entropy_of_pairs(adjacency: Any, y_pred: Any) -> Any:
     """The mean cross-entropy of rows of similarities against rows of weights of any sum."""
     similarity = at_least_float32(y_pred)
     weights = ops.cast(adjacency, dtype_name(similarity))
     total = ops.sum(weights, axis=1, keepdims=True)
     weights = weights / ops.where(total == 0.0, ops.ones_like(total), total)
     values = -ops.sum(weights * ops.log_softmax(similarity, axis=-1), axis=1)
-    return ops.cast(mean(values), dtype_name(y_pred))
+    return ops.cast(mean_over_pairs(values), dtype_name(y_pred))
 
 
 @from_addons("sparse")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from itertools import combinations
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_matrices, check_no_label, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.losses._input_checks import check_matrices, check_no_label, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._vectors import mean_products, unit
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._keras import dtype_name, ops
-from keras_multiloss._shapes import Shape, fits, static_shape
+from keras_multiloss._messages import error
+from keras_multiloss._platform import dtype_name, ops
+from keras_multiloss.evaluation import Shape, fits, static_shape
 from keras_multiloss.losses._vectors import is_diagonal
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def mean_where(is_counted: Any, values: Any) -> Any:
     return total / ops.maximum(n_counted, 1.0)
 
 
-def mean(values: Any) -> Any:
+def mean_over_pairs(values: Any) -> Any:
     """The mean of a value a sample; 0 if there are no samples."""
     return mean_where(ops.ones_like(values, dtype="bool"), values)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_between
-from keras_multiloss._keras import dtype_name, ops
-from keras_multiloss._values import to_tensor
-from keras_multiloss.losses._addons import (
+from keras_multiloss._platform import dtype_name, ops
+from keras_multiloss.evaluation import to_tensor
+from keras_multiloss.losses._addons_loss import (
     AddonsLoss,
     AddonsReduction,
     from_addons,

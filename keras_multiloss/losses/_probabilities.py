@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 
 #: Probabilities are read as lying this far from 0 (and, of events, from 1), as in Keras:
 #: in float32, 1 - 1e-7 is the nearest number below 1.

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import align, same_shape
-from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import align, same_shape
+from keras_multiloss.losses._input_checks import check_one_label, check_one_shape, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_bernoulli
 
 LOG_2 = math.log(2.0)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number, check_not_negative, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss._shapes import align, same_shape
-from keras_multiloss.losses._inputs import check_one_label, check_one_shape, check_several
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._checks import check_finite_number, check_not_negative
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.evaluation import align, same_shape
+from keras_multiloss.losses._input_checks import check_one_label, check_one_shape, check_several
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._ordering import violation
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._keras import ops
-from keras_multiloss._shapes import fits, static_shape
-from keras_multiloss.losses._inputs import check_labels
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss.evaluation import fits, static_shape
+from keras_multiloss.losses._input_checks import check_labels
 
 
 def check_times_and_events(where: str, y_true: Any, output: Any) -> tuple[Any, Any]:

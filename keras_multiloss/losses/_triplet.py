@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_finite_number
-from keras_multiloss._keras import keras
-from keras_multiloss._serialization import deserialize, serialize
-from keras_multiloss.losses._addons import AddonsLoss
+from keras_multiloss._platform import keras
+from keras_multiloss._saving import deserialize, serialize
+from keras_multiloss.losses._addons_loss import AddonsLoss
 from keras_multiloss.losses._distances import DistanceMetric, check_distance_metric
 
 

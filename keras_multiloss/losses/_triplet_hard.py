@@ -5,11 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_bool
-from keras_multiloss._keras import dtype_name, ops
-from keras_multiloss._shapes import expand
-from keras_multiloss.losses._addons import AddonsReduction, as_float, at_least_float32, from_addons
+from keras_multiloss._platform import dtype_name, ops
+from keras_multiloss.evaluation import expand
+from keras_multiloss.losses._addons_loss import (
+    AddonsReduction,
+    as_float,
+    at_least_float32,
+    from_addons,
+)
 from keras_multiloss.losses._distances import DistanceMetric, pairwise_distance
-from keras_multiloss.losses._pairs import mean, positive_and_negative_pairs, row_max, row_min
+from keras_multiloss.losses._pairs import (
+    mean_over_pairs,
+    positive_and_negative_pairs,
+    row_max,
+    row_min,
+)
 from keras_multiloss.losses._triplet import TripletLoss
 
 
@@ -49,7 +59,7 @@ def triplet_hard_loss(
         values = ops.softplus(excess)
     else:
         values = ops.maximum(ops.cast(margin, dtype_name(distance)) + excess, 0.0)
-    return ops.cast(mean(values), dtype_name(y_pred))
+    return ops.cast(mean_over_pairs(values), dtype_name(y_pred))
 
 
 def _hardest(distance: Any, labels: Any) -> tuple[Any, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from keras_multiloss._checks import check_bool, check_choice, check_not_negative
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.losses._inputs import check_no_label, check_one_shape, check_roles
-from keras_multiloss.losses._joint import JointLoss, Reduction
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.losses._input_checks import check_no_label, check_one_shape, check_roles
+from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._vectors import cosines, lengths, squared_lengths
 
 if TYPE_CHECKING:

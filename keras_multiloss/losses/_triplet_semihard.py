@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from keras_multiloss._backends import searchsorted_rows
-from keras_multiloss._keras import dtype_name, ops
-from keras_multiloss._shapes import expand
-from keras_multiloss.losses._addons import AddonsReduction, as_float, at_least_float32, from_addons
+from keras_multiloss._platform import dtype_name, ops, searchsorted_rows
+from keras_multiloss.evaluation import expand
+from keras_multiloss.losses._addons_loss import (
+    AddonsReduction,
+    as_float,
+    at_least_float32,
+    from_addons,
+)
 from keras_multiloss.losses._distances import DistanceMetric, pairwise_distance
 from keras_multiloss.losses._pairs import mean_where, positive_and_negative_pairs, row_min
 from keras_multiloss.losses._triplet import TripletLoss

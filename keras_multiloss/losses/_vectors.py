@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 
 #: Vectors of a squared length below this are not stretched to length 1.
 EPSILON = 1e-12

@@ -1,7 +1,8 @@
 """The host around the graph: models compiled with a total loss, and ways between models."""
 
-from keras_multiloss.models._mixin import MultiLossMixin
-from keras_multiloss.models._model import MultiLossModel
-from keras_multiloss.models._surgery import attach_losses, strip_losses
+from keras_multiloss.models._attach_losses import attach_losses
+from keras_multiloss.models._multi_loss_mixin import MultiLossMixin
+from keras_multiloss.models._multi_loss_model import MultiLossModel
+from keras_multiloss.models._strip_losses import strip_losses
 
 __all__ = ["MultiLossMixin", "MultiLossModel", "attach_losses", "strip_losses"]

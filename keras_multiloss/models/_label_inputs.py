@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import error
-from keras_multiloss._kinds import kind_of
-from keras_multiloss._names import by_name
-from keras_multiloss._shapes import static_shape
+from keras_multiloss._messages import error
+from keras_multiloss.evaluation import kind_of, static_shape
 from keras_multiloss.losses import MaskedLoss
 from keras_multiloss.models._structure import output_names, symbolic_output
+from keras_multiloss.spec import by_name
 
 if TYPE_CHECKING:
-    from keras_multiloss._names import Key
-    from keras_multiloss._terms import LossTerm
+    from keras_multiloss.spec import Key, LossTerm
 
 
 def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:

@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_multiloss._checks import error, unknown_name
-from keras_multiloss._keras import is_from_other_keras, keras
-from keras_multiloss._names import by_name
-from keras_multiloss._serialization import other_keras_error
-from keras_multiloss._terms import LossTerm
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import is_from_other_keras, keras
+from keras_multiloss._saving import other_keras_error
 from keras_multiloss.losses import JointLoss
+from keras_multiloss.spec import LossTerm, by_name
 
 if TYPE_CHECKING:
-    from keras_multiloss.losses import WeightedSumLoss
+    from keras_multiloss.spec import WeightedSumLoss
+
+
+class TensorNames(NamedTuple):
+    """What the inputs and the outputs of a model are called, in their order.
+
+    Args:
+        inputs: names; `None` where only a call can tell.
+        outputs: names; `None` where only a call can tell.
+    """
+
+    inputs: list[str] | None
+    outputs: list[str] | None
+
+    @classmethod
+    def of(cls, model: Any) -> TensorNames:
+        """Those of a model."""
+        inputs = [tensor.name for tensor in model.inputs] if is_functional(model) else None
+        return cls(inputs, output_names(model))
 
 
 def is_functional(model: Any) -> bool:
@@ -61,22 +78,17 @@ def output_names(model: Any) -> list[str] | None:
     return names if len(set(names)) == len(names) else None
 
 
-def check_outputs_exist(
-    where: str, loss: WeightedSumLoss, model: Any, names: list[str] | None
-) -> None:
+def check_outputs_exist(where: str, loss: WeightedSumLoss, model: Any) -> None:
     """Raise if a term names an output that a functional model does not have."""
     if not is_functional(model):
         return
+    names = output_names(model)
     known = by_name(symbolic_output(model), names, where=where)
     for name, term in zip(loss.names, loss.terms, strict=True):
         for key in term.output_keys:
             if key not in known:
-                raise unknown_name(
-                    where,
-                    f"term {name!r} names an output that the model does not have",
-                    key,
-                    names or list(known),
-                )
+                problem = f"term {name!r} names an output that the model does not have"
+                raise unknown_name(where, problem, key, names or list(known))
 
 
 def named_inputs(model: Any) -> dict[str, Any]:
@@ -87,9 +99,9 @@ def named_inputs(model: Any) -> dict[str, Any]:
     return {tensor.name: tensor for tensor in model.inputs}
 
 
-def check_is_no_part(loss: Any, names: list[str] | None) -> None:
+def check_is_no_part(loss: Any, model: Any) -> None:
     """Raise for what the total loss of several outputs is made of, in place of it."""
-    if isinstance(loss, JointLoss) and len(names or []) > 1:
+    if isinstance(loss, JointLoss) and len(output_names(model) or []) > 1:
         hint = f"LossTerm({type(loss).__name__}(...), ['output', 'another'], labels=...)"
     elif isinstance(loss, (list, tuple)) and any(isinstance(x, LossTerm) for x in loss):
         hint = "WeightedSumLoss([...])"

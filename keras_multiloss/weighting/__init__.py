@@ -8,20 +8,26 @@ A rule is a pure function of the term losses and of its state, which a layer of 
 and saves. `Weighting` is the base class of one's own.
 """
 
-from keras_multiloss.weighting._base import Slot, Weighting
+from typing import Any
+
 from keras_multiloss.weighting._dynamic_average import DynamicWeightAverage
 from keras_multiloss.weighting._famo import FamoWeighting
 from keras_multiloss.weighting._geometric import GeometricMeanWeighting
 from keras_multiloss.weighting._impartial import ImpartialLossWeighting
 from keras_multiloss.weighting._log_transform import LogTransform
-from keras_multiloss.weighting._lookup import get as get
-from keras_multiloss.weighting._random import RandomLossWeighting
+from keras_multiloss.weighting._random_loss import RandomLossWeighting
 from keras_multiloss.weighting._relobralo import RelobraloWeighting
 from keras_multiloss.weighting._scheduled import ScheduledWeighting
+from keras_multiloss.weighting._schedules import check_weight as check_weight
+from keras_multiloss.weighting._schedules import scaled as scaled
+from keras_multiloss.weighting._schedules import value_at as value_at
 from keras_multiloss.weighting._soft_adapt import SoftAdaptWeighting
 from keras_multiloss.weighting._static import StaticWeighting
 from keras_multiloss.weighting._tchebycheff import SmoothTchebycheffWeighting
 from keras_multiloss.weighting._uncertainty import UncertaintyWeighting
+from keras_multiloss.weighting._weighting import StateVariable, Weighting
+from keras_multiloss.weighting._weightings_by_name import checked_weighting as checked_weighting
+from keras_multiloss.weighting._weightings_by_name import get
 
 __all__ = [
     "DynamicWeightAverage",
@@ -32,10 +38,18 @@ __all__ = [
     "RandomLossWeighting",
     "RelobraloWeighting",
     "ScheduledWeighting",
-    "Slot",
     "SmoothTchebycheffWeighting",
     "SoftAdaptWeighting",
+    "StateVariable",
     "StaticWeighting",
     "UncertaintyWeighting",
     "Weighting",
+    "get",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Names of earlier versions."""
+    if name == "Slot":
+        return StateVariable
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

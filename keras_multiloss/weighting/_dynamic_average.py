@@ -5,16 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import (
-    Slot,
+from keras_multiloss._platform import ops, softmax
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import (
     State,
+    StateVariable,
     Weighting,
-    count,
     for_each_term,
+    n_terms_of,
     positive,
-    softmax,
 )
 
 
@@ -48,9 +47,9 @@ class DynamicWeightAverage(Weighting):
     def __init__(self, *, temperature: float = 2.0) -> None:
         self.temperature = check_positive(type(self).__name__, "temperature", temperature)
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         slots = ("sum", "n_steps", "last", "before_last", "n_epochs")
-        return {slot: Slot(for_each_term(names, 0.0)) for slot in slots}
+        return {slot: StateVariable(for_each_term(names, 0.0)) for slot in slots}
 
     def start_epoch(self, state: State) -> State:
         has_steps = state["n_steps"] > 0
@@ -72,4 +71,4 @@ class DynamicWeightAverage(Weighting):
         ratio = positive(state["last"]) / positive(state["before_last"])
         # A term that has not been there for two epochs counts as one that does not fall.
         ratio = ops.where(state["n_epochs"] >= 2.0, ratio, ops.ones_like(ratio))
-        return count(losses) * softmax(ratio / self.temperature)
+        return n_terms_of(losses) * softmax(ratio / self.temperature)

@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_not_negative, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term, positive, softmax
+from keras_multiloss._platform import ops, softmax
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import (
+    State,
+    StateVariable,
+    Weighting,
+    for_each_term,
+    positive,
+)
 
 #: Those of Adam's paper and of every framework.
 BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8
@@ -50,9 +56,9 @@ class FamoWeighting(Weighting):
         self.learning_rate = check_positive(where, "learning_rate", learning_rate)
         self.weight_decay = check_not_negative(where, "weight_decay", weight_decay)
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         slots = ("logit", "mean", "square", "n_moves", "last", "is_known")
-        return {slot: Slot(for_each_term(names, 0.0)) for slot in slots}
+        return {slot: StateVariable(for_each_term(names, 0.0)) for slot in slots}
 
     def advance(self, losses: Any, state: State) -> State:
         log_losses = ops.log(positive(losses))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import State, Weighting, count, positive
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import State, Weighting, n_terms_of, positive
 
 
 @serializable
@@ -32,5 +32,5 @@ class GeometricMeanWeighting(Weighting):
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         log_losses = ops.log(positive(losses))
-        n_terms = count(losses)
+        n_terms = n_terms_of(losses)
         return ops.exp(ops.sum(log_losses) / n_terms - log_losses) / n_terms

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import State, StateVariable, Weighting, for_each_term
 
 
 @serializable
@@ -30,8 +30,8 @@ class ImpartialLossWeighting(Weighting):
 
     has_penalty = True
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
-        return {"scale": Slot(for_each_term(names, 0.0), trainable=True)}
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
+        return {"scale": StateVariable(for_each_term(names, 0.0), trainable=True)}
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         return ops.exp(state["scale"])

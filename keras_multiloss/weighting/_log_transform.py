@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_config
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import deserialize, serializable, serialize
-from keras_multiloss.weighting._base import Slot, State, Weighting, positive
-from keras_multiloss.weighting._lookup import get
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import deserialize, serializable, serialize
+from keras_multiloss.weighting._weighting import State, StateVariable, Weighting, positive
+from keras_multiloss.weighting._weightings_by_name import checked_weighting
 
 
 @serializable
@@ -42,9 +42,9 @@ class LogTransform(Weighting):
     has_penalty = True
 
     def __init__(self, inner: Any = "static") -> None:
-        self.inner = get(type(self).__name__, "inner", inner)
+        self.inner = checked_weighting(type(self).__name__, "inner", inner)
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         return self.inner.initial_state(names)
 
     def start_epoch(self, state: State) -> State:

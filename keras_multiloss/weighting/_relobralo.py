@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._backends import uniform
 from keras_multiloss._checks import check_between, check_positive, check_seed
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import (
-    Slot,
+from keras_multiloss._platform import ops, softmax, uniform
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import (
     State,
+    StateVariable,
     Weighting,
-    count,
     for_each_term,
+    n_terms_of,
     positive,
-    softmax,
 )
 
 
@@ -64,13 +62,13 @@ class RelobraloWeighting(Weighting):
         self.keep_probability = check_between(where, "keep_probability", keep_probability, 0.0, 1.0)
         self.seed = check_seed(where, seed)
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         zeros = for_each_term(names, 0.0)
         return {
-            "weight": Slot(for_each_term(names, 1.0)),
-            "first": Slot(zeros),
-            "last": Slot(zeros),
-            "is_known": Slot(zeros),
+            "weight": StateVariable(for_each_term(names, 1.0)),
+            "first": StateVariable(zeros),
+            "last": StateVariable(zeros),
+            "is_known": StateVariable(zeros),
         }
 
     def advance(self, losses: Any, state: State) -> State:
@@ -89,7 +87,7 @@ class RelobraloWeighting(Weighting):
         }
 
     def _balance(self, losses: Any, earlier: Any) -> Any:
-        return count(losses) * softmax(losses / (self.temperature * positive(earlier)))
+        return n_terms_of(losses) * softmax(losses / (self.temperature * positive(earlier)))
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         return state["weight"]

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_config, described, error
-from keras_multiloss._keras import keras, ops
-from keras_multiloss._schedules import check_schedule
-from keras_multiloss._serialization import deserialize, serializable, serialize
-from keras_multiloss.weighting._base import Slot, State, Weighting
-from keras_multiloss.weighting._names import check_terms_exist
+from keras_multiloss._checks import check_config
+from keras_multiloss._messages import described, error
+from keras_multiloss._platform import keras, ops
+from keras_multiloss._saving import deserialize, serializable, serialize
+from keras_multiloss.weighting._schedules import check_schedule
+from keras_multiloss.weighting._term_arguments import check_terms_exist
+from keras_multiloss.weighting._weighting import State, StateVariable, Weighting
 
 
 @serializable
@@ -61,11 +62,11 @@ class ScheduledWeighting(Weighting):
             for name, schedule in schedules.items()
         }
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         check_terms_exist(type(self).__name__, "schedules", self.schedules, names)
         order = list(self.schedules)
         places = [order.index(name) if name in order else len(order) for name in names]
-        return {"place": Slot(np.array(places, "float32"))}
+        return {"place": StateVariable(np.array(places, "float32"))}
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         values = [ops.cast(s(state["step"]), "float32") for s in self.schedules.values()]

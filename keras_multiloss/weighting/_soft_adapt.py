@@ -5,9 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_bool, check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term, positive, softmax
+from keras_multiloss._platform import ops, softmax
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import (
+    State,
+    StateVariable,
+    Weighting,
+    for_each_term,
+    positive,
+)
 
 
 @serializable
@@ -52,8 +58,10 @@ class SoftAdaptWeighting(Weighting):
         self.normalized = check_bool(where, "normalized", normalized)
         self.loss_weighted = check_bool(where, "loss_weighted", loss_weighted)
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
-        return {slot: Slot(for_each_term(names, 0.0)) for slot in ("last", "slope", "is_known")}
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
+        return {
+            slot: StateVariable(for_each_term(names, 0.0)) for slot in ("last", "slope", "is_known")
+        }
 
     def advance(self, losses: Any, state: State) -> State:
         slope = ops.where(state["is_known"] > 0, losses - state["last"], ops.zeros_like(losses))

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import State, Weighting
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._weighting import State, Weighting
 
 
 @serializable
 class StaticWeighting(Weighting):
     r"""The weights of the terms as they are, open to change while the model trains.
 
-    $$w_t = 1$$
+    $$w_t = f_t$$
 
-    The weights of the terms become variables: `model.term_weights["kl"] = 0.5` acts from the
-    next step on, also inside a running `fit`, is logged as `kl_weight` and saved with the
-    model. Where nothing is ever assigned, no weighting at all does the same.
+    where $f_t = 1$ until a number is assigned: `model.term_weights["kl"] = 0.5` halves the weight
+    that the term was given. It acts from the next step on, also inside a running `fit`, is
+    logged as `kl_weight` and saved with the model. Where nothing is ever assigned, no weighting
+    at all does the same.
 
     Example:
         >>> import keras
@@ -31,10 +32,11 @@ class StaticWeighting(Weighting):
         0.25
         >>> model.term_weights["age"] = 0.5
         >>> model.term_weights["age"]
-        0.5
+        0.125
     """
 
     needs_losses = False
+    is_assignable = True
 
     def weights(self, losses: Any, state: State) -> Any:  # noqa: ARG002 (of the interface)
         return ops.ones_like(losses)

@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._checks import check_positive
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term, softmax
-from keras_multiloss.weighting._names import check_terms_exist
+from keras_multiloss._platform import ops, softmax
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._term_arguments import check_terms_exist
+from keras_multiloss.weighting._weighting import (
+    State,
+    StateVariable,
+    Weighting,
+    for_each_term,
+)
 
 
 @serializable
@@ -52,13 +57,13 @@ class SmoothTchebycheffWeighting(Weighting):
             for name, value in (preferences or {}).items()
         }
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         check_terms_exist(type(self).__name__, "preferences", self.preferences, names)
         preferences = [self.preferences.get(name, 1.0) for name in names]
         return {
-            "preference": Slot(np.array(preferences, "float32")),
-            "best": Slot(for_each_term(names, 0.0)),
-            "is_known": Slot(for_each_term(names, 0.0)),
+            "preference": StateVariable(np.array(preferences, "float32")),
+            "best": StateVariable(for_each_term(names, 0.0)),
+            "is_known": StateVariable(for_each_term(names, 0.0)),
         }
 
     def advance(self, losses: Any, state: State) -> State:

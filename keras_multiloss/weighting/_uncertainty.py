@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from keras_multiloss._checks import check_choice, check_finite_number, error
-from keras_multiloss._keras import ops
-from keras_multiloss._serialization import serializable
-from keras_multiloss.weighting._base import Slot, State, Weighting, for_each_term
-from keras_multiloss.weighting._names import check_terms_exist
+from keras_multiloss._checks import check_choice, check_finite_number
+from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import serializable
+from keras_multiloss.weighting._term_arguments import check_terms_exist
+from keras_multiloss.weighting._weighting import State, StateVariable, Weighting, for_each_term
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -86,13 +87,13 @@ class UncertaintyWeighting(Weighting):
             )
         self.min_log_variance, self.initial_log_variance, self.max_log_variance = low, start, high
 
-    def initial_state(self, names: list[str]) -> dict[str, Slot]:
+    def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
         check_terms_exist(type(self).__name__, "classification", self.classification, names)
         factors = [1.0 if name in self.classification else 0.5 for name in names]
         start = for_each_term(names, self.initial_log_variance)
         return {
-            "log_variance": Slot(start, trainable=True, constraint=self._within_bounds),
-            "factor": Slot(np.array(factors, "float32")),
+            "log_variance": StateVariable(start, trainable=True, constraint=self._within_bounds),
+            "factor": StateVariable(np.array(factors, "float32")),
         }
 
     def _within_bounds(self, log_variance: Any) -> Any:

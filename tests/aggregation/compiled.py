@@ -4,8 +4,7 @@ import functools
 
 import numpy as np
 
-from keras_multiloss._backends import double_precision
-from keras_multiloss._keras import backend, ops
+from keras_multiloss._platform import backend, double_precision, ops
 
 
 def combined(rule, jacobian):

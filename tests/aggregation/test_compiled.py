@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import backend, ops
+from keras_multiloss._platform import backend, ops
 from tests.aggregation.jacobians import random
 from tests.aggregation.promises import RULES
 from tests.lanes import needs_jax_backend, needs_tensorflow_backend, needs_torch_backend

@@ -39,7 +39,10 @@ BARGAINS = {
     "fairgrad 0.5": (ka.FairGrad(0.5), 0.5),
 }
 #: By alpha, one object each, compiled once.
-BARGAIN = {alpha: functools.partial(_equilibrium.solve, alpha=alpha) for alpha in (0.2, 1.0, 10.0)}
+BARGAIN = {
+    alpha: functools.partial(_equilibrium.solve_equilibrium, alpha=alpha)
+    for alpha in (0.2, 1.0, 10.0)
+}
 every_rule = pytest.mark.parametrize("name", RULES)
 every_bargain = pytest.mark.parametrize("name", BARGAINS)
 
@@ -148,7 +151,7 @@ def test_a_quadratic_program_meets_its_conditions(kind):
     jacobian = (WELL_POSED | DEGENERATE)[kind](16)
     units = jacobian / references.lengths_of(jacobian)[:, None]
     offsets = np.random.default_rng(0).normal(size=(4, units.shape[1])) @ units.T
-    w = in_float64(_complementarity.solve, units @ units.T, offsets)
+    w = in_float64(_complementarity.solve_complementarity, units @ units.T, offsets)
     slack = w @ units @ units.T + offsets
     assert (w >= 0).all()
     # Violations up to 1e-9 end the search, and a ridge of 1e-11 is added.

@@ -6,8 +6,7 @@ import numpy as np
 import pytest
 
 from keras_multiloss import aggregation as ka
-from keras_multiloss._backends import inner_products, uniform
-from keras_multiloss._keras import backend, ops
+from keras_multiloss._platform import backend, inner_products, ops, uniform
 from tests.aggregation import references_stateful as references
 from tests.aggregation.compiled import combined, weights
 from tests.contracts import arguments_are_attributes, config_survives_json

@@ -12,9 +12,8 @@ import pytest
 import scipy.stats
 
 from keras_multiloss import aggregation as ka
-from keras_multiloss._backends import double_precision, uniform
-from keras_multiloss._keras import backend, keras, ops
-from keras_multiloss.aggregation import _lookup
+from keras_multiloss._platform import backend, double_precision, keras, ops, uniform
+from keras_multiloss.aggregation._aggregators_by_name import NAMES, checked_aggregator
 from keras_multiloss.aggregation._rotations import eigh
 from tests.aggregation.jacobians import random, rounded, spread
 from tests.lanes import needs_unknown_shapes
@@ -284,7 +283,7 @@ def test_the_step_of_aligned_tasks_is_as_long_as_the_shortest_component_allows(n
 # Laws.
 
 
-@pytest.mark.parametrize("name", [name for name in RULES if name != "imtlg"])
+@pytest.mark.parametrize("name", [name for name in RULES if name != "imtl_g"])
 @every_case
 def test_the_result_is_at_most_as_long_as_the_sum_of_lengths(name, case):
     lengths = np.linalg.norm(FOUR_TASKS[case], axis=1)
@@ -316,30 +315,32 @@ def test_the_order_of_tasks_is_irrelevant(name, case):
     assert_near(found, combined(rule, jacobian), jacobian)
 
 
-@pytest.mark.parametrize("name", ["imtlg", "alignedmtl", "config", "pcgrad", "graddrop", "random"])
+@pytest.mark.parametrize(
+    "name", ["imtl_g", "aligned_mtl", "config", "pcgrad", "grad_drop", "random"]
+)
 def test_one_task_keeps_its_gradient(name):
-    rule = _lookup.BY_NAME[name]()
+    rule = NAMES.by_name[name]()
     np.testing.assert_allclose(combined(rule, random(1)), random(1)[0], rtol=1e-6)  # float32
 
 
-@pytest.mark.parametrize("name", ["imtlg", "alignedmtl", "config", "pcgrad"])
+@pytest.mark.parametrize("name", ["imtl_g", "aligned_mtl", "config", "pcgrad"])
 def test_opposite_gradients_cancel(name):
     jacobian = random(1) * [[1], [-1]]
-    assert_near(combined(_lookup.BY_NAME[name](), jacobian), 0.0, jacobian, 1e-6)  # float32
+    assert_near(combined(NAMES.by_name[name](), jacobian), 0.0, jacobian, 1e-6)  # float32
 
 
-@pytest.mark.parametrize("name", ["imtlg", "config", "pcgrad"])
+@pytest.mark.parametrize("name", ["imtl_g", "config", "pcgrad"])
 def test_opposite_gradients_of_other_lengths_cancel(name):
     jacobian = rounded(random(1) * [[1], [-1e-3]])
-    assert_near(combined(_lookup.BY_NAME[name](), jacobian), 0.0, jacobian, 1e-6)  # float32
+    assert_near(combined(NAMES.by_name[name](), jacobian), 0.0, jacobian, 1e-6)  # float32
 
 
-@pytest.mark.parametrize("name", ["alignedmtl", "config", "pcgrad"])
+@pytest.mark.parametrize("name", ["aligned_mtl", "config", "pcgrad"])
 def test_a_task_without_a_gradient_does_not_matter(name):
-    rule = _lookup.BY_NAME[name]()
+    rule = NAMES.by_name[name]()
     jacobian = np.abs(random(3))
     # The mean of Aligned-MTL is over all tasks.
-    expected = combined(rule, jacobian) * (0.75 if name == "alignedmtl" else 1.0)
+    expected = combined(rule, jacobian) * (0.75 if name == "aligned_mtl" else 1.0)
     found = combined(rule, np.vstack([jacobian, 0 * jacobian[:1]]))
     assert_near(found, expected, jacobian)
 
@@ -410,9 +411,9 @@ def test_the_number_of_parameters_may_be_unknown(name):
     assert_near(found, combined(RULES[name], jacobian), jacobian, 1e-4)
 
 
-@pytest.mark.parametrize("name", ["pcgrad", "graddrop", "random"])
+@pytest.mark.parametrize("name", ["pcgrad", "grad_drop", "random"])
 def test_a_draw_is_a_function_of_seed_and_step(name):
-    cls, jacobian = _lookup.BY_NAME[name], random(6)
+    cls, jacobian = NAMES.by_name[name], random(6)
 
     def drawn(seed, step):
         return combined(cls(seed=seed), jacobian, {"step": step})
@@ -447,24 +448,24 @@ def test_a_rule_survives_json(name):
     np.testing.assert_array_equal(combined(restored, random(4)), combined(rule, random(4)))
 
 
-@pytest.mark.parametrize("name", _lookup.BY_NAME)
+@pytest.mark.parametrize("name", NAMES.by_name)
 def test_a_name_is_that_of_the_class_in_lower_case(name):
-    rule = ka.get("Here", "aggregator", name)
-    assert type(rule).__name__.lower() == name
+    rule = ka.get(name)
+    assert type(rule).__name__.lower() == name.replace("_", "")
     assert getattr(ka, type(rule).__name__) is type(rule)
 
 
 def test_every_rule_has_a_name_or_needs_arguments():
-    names = {name.lower() for name in ka.__all__} - {"aggregator"}
-    assert names == {*_lookup.BY_NAME, *_lookup.WITH_ARGUMENTS}
+    names = {name.lower() for name in ka.__all__} - {"aggregator", "get"}
+    assert names == {name.replace("_", "") for name in [*NAMES.by_name, *NAMES.with_arguments]}
 
 
-@pytest.mark.parametrize(("name", "text"), _lookup.WITH_ARGUMENTS.items())
+@pytest.mark.parametrize(("name", "text"), NAMES.with_arguments.items())
 def test_what_the_hint_says_can_be_written(name, text):
     with pytest.raises(ValueError, match=f"kml.aggregation.{re.escape(text)}"):
-        ka.get("Here", "aggregator", name)
+        ka.get(name)
     rule = eval(f"ka.{text}")  # noqa: S307 (the library's own text)
-    assert ka.get("Here", "aggregator", rule) is rule
+    assert ka.get(rule) is rule
 
 
 class Unregistered(ka.Aggregator):
@@ -473,17 +474,17 @@ class Unregistered(ka.Aggregator):
 
 MISTAKES = {
     "unknown name": (
-        lambda: ka.get("Here", "aggregator", "upgrade"),
+        lambda: checked_aggregator("Here", "aggregator", "upgrade"),
         ValueError,
         (
-            "Here: `aggregator` names no aggregator.\n"
-            f"  Expected: one of {list(_lookup.BY_NAME)}\n"
+            "Here: `aggregator` does not name an aggregator.\n"
+            f"  Expected: one of {list(NAMES.by_name)}\n"
             "  Received: 'upgrade'\n"
             "  Hint: did you mean 'upgrad'?"
         ),
     ),
     "needs arguments": (
-        lambda: ka.get("Here", "aggregator", "krum"),
+        lambda: checked_aggregator("Here", "aggregator", "krum"),
         ValueError,
         (
             "Here: `aggregator` names an aggregator that needs arguments.\n"
@@ -493,12 +494,12 @@ MISTAKES = {
         ),
     ),
     "a class": (
-        lambda: ka.get("Here", "aggregator", ka.IMTLG),
+        lambda: checked_aggregator("Here", "aggregator", ka.IMTLG),
         TypeError,
         "Hint: call the class to make an object",
     ),
     "unregistered": (
-        lambda: ka.get("Here", "aggregator", Unregistered()),
+        lambda: checked_aggregator("Here", "aggregator", Unregistered()),
         ValueError,
         "`aggregator` cannot be saved: its class is not registered with Keras",
     ),

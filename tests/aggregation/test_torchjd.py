@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_multiloss import aggregation as ka
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from tests.aggregation.jacobians import random
 from tests.lanes import needs_torchjd
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.callbacks import ConflictMonitor
 from tests.callbacks.monitored import EYE, labels, linear_model, monitored
 from tests.conftest import two_heads, two_heads_data

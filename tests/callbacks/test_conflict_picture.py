@@ -6,7 +6,7 @@ import sys
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import tensorflow
+from keras_multiloss._platform import tensorflow
 from keras_multiloss.callbacks import ConflictMonitor
 from tests.callbacks.monitored import EYE, labels, monitored
 from tests.lanes import needs_matplotlib, needs_tensorflow

@@ -54,7 +54,7 @@ def test_without_validation_the_logs_have_no_val():
 
 
 def test_loss_layers_of_nested_models_are_logged_too():
-    from keras_multiloss._keras import keras
+    from keras_multiloss._platform import keras
 
     inner, data = training_model()
     outer = keras.Model(inner.input, inner(inner.input))

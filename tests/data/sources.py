@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import PyDataset
+from keras_multiloss._platform import PyDataset
 from tests.lanes import needs_tensorflow
 
 KINDS = [pytest.param("tf.data", marks=needs_tensorflow), "arrays", "PyDataset", "generator"]

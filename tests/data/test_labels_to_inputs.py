@@ -7,8 +7,8 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import data as kml_data
-from keras_multiloss._keras import keras
-from keras_multiloss._names import label_input_name
+from keras_multiloss._platform import keras
+from keras_multiloss.spec import label_input_name
 from tests.conftest import two_heads, two_heads_data
 from tests.data.sources import (
     BATCH_SIZE,

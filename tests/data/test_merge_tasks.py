@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import data as kml_data
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from tests.data.sources import (
     BATCH_SIZE,
     MERGEABLE_KINDS,

@@ -12,7 +12,7 @@ import warnings
 import zipfile
 from pathlib import Path
 
-from keras_multiloss._keras import backend, keras
+from keras_multiloss._platform import backend, keras
 from tests.golden.models import MODELS, TRAINING, evaluated
 from tests.losses.cases import CASES
 

@@ -6,7 +6,7 @@ Only public names are used, so that later versions make files of the same models
 import numpy as np
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, keras
 
 AGGREGATORS = {
     "grad_vac": lambda: kml.aggregation.GradVac(seed=3),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, keras
 from tests.golden.models import TRAINING, batch, evaluated
 from tests.lanes import BACKEND, VERSION
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from keras_multiloss._keras import HAS_ADDONS, keras
+from keras_multiloss._platform import HAS_ADDONS, keras
 
 NAMES = Path(__file__).parent / "registered_names.txt"
 

@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
-from keras_multiloss._names import by_name
-from keras_multiloss.losses import as_weighted_sum
+from keras_multiloss._platform import keras
+from keras_multiloss.spec import as_weighted_sum, by_name
 from tests.fresh import FreshProcess
 from tests.lanes import BACKEND
 

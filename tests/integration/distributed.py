@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from keras_multiloss._keras import backend, keras
+from keras_multiloss._platform import backend, keras
 
 #: Of the losses of the host "masked".
 REDUCTIONS = {"age": "sum_over_batch_size", "sex": "sum"}

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import HAS_ADDONS, keras
+from keras_multiloss._platform import HAS_ADDONS, keras
 from tests.integration.save_with_addons import ALL, EXPECTED, X, compiled, evaluated
 from tests.lanes import BACKEND, needs_addons
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import KERAS_3
+from keras_multiloss._platform import KERAS_3
 from tests.lanes import BACKEND, needs_scaling_by_keras
 
 ROOT = Path(__file__).parents[2]

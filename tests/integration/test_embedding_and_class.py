@@ -7,7 +7,7 @@ using cosine loss", WACV 2020, combined with cross-entropy as there.
 import numpy as np
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 
 
 def build():

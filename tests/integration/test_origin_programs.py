@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from tests.lanes import needs_tensorflow
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

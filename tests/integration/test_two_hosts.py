@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from tests.conftest import two_heads, two_heads_data
 from tests.lanes import needs_layer_logs, needs_tensorflow_backend
 

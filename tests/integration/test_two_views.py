@@ -3,7 +3,7 @@
 import numpy as np
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 
 
 def build():

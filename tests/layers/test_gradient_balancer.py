@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import aggregation as ka
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from tests.balancing import (
     OPTIONS,
     RATE,

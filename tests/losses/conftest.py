@@ -2,7 +2,7 @@
 
 import pytest
 
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 
 
 @pytest.fixture(autouse=True)

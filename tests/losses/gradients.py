@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._keras import backend
+from keras_multiloss._platform import backend
 
 
 def gradients(function: Callable[..., Any], arrays: tuple[np.ndarray, ...]) -> list[np.ndarray]:

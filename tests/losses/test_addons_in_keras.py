@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy
 from keras_multiloss.losses._giou import GIoULoss
 from keras_multiloss.losses._kappa import WeightedKappaLoss

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from keras_multiloss.losses import ArcFaceLoss, CosFaceLoss
 from tests.losses.messages import exactly
 

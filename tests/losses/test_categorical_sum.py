@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from keras_multiloss.losses import CategoricalSumNLL
 from tests.losses.gradients import gradients
 from tests.losses.messages import exactly

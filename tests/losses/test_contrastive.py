@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import dtype_name, ops
+from keras_multiloss._platform import dtype_name, ops
 from keras_multiloss.losses._contrastive import ContrastiveLoss, contrastive_loss
 from tests.losses import metric_learning
 from tests.losses.gradients import finite_differences, gradients

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from keras_multiloss.losses._cox import CoxPartialLikelihood
 from tests.lanes import needs_statsmodels, needs_unknown_shapes
 from tests.losses import references_of_survival as references

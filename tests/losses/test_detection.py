@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._detection import DetectionLoss
 from tests.lanes import needs_unknown_shapes
 from tests.losses.cases_of_detection import BOXES, CLASSES, corners

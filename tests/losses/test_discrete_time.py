@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
 from tests.lanes import needs_statsmodels, needs_unknown_shapes
 from tests.losses import references_of_survival as references

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._distances import check_distance_metric, pairwise_distance
 from tests.losses import metric_learning
 from tests.losses.gradients import finite_differences, gradients

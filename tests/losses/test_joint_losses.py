@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from tests.losses.case import Case, as_given
 from tests.losses.cases import CASES
 from tests.losses.gradients import finite_differences, gradients

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
 from tests.losses import metric_learning
 from tests.losses.gradients import finite_differences, gradients

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._contrastive import ContrastiveLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss
 from keras_multiloss.losses._npairs import NpairsLoss, NpairsMultilabelLoss

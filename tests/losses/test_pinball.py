@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from tests.losses.gradients import gradients
 from tests.losses.messages import exactly

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses import ProductBinaryCrossentropy
 from tests.losses.messages import exactly
 

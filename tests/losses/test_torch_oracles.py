@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from keras_multiloss import layers, losses
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 from tests.lanes import needs_metric_learning
 
 pytestmark = needs_metric_learning

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from keras_multiloss._keras import dtype_name, keras, ops
+from keras_multiloss._platform import dtype_name, keras, ops
 from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from tests.lanes import needs_tensorflow_backend, needs_unknown_shapes

@@ -5,8 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import aggregation as ka
-from keras_multiloss._gradients import fan_out
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import fan_out, keras, ops
 from tests.balancing import (
     OPTIONS,
     RATE,
@@ -237,13 +236,13 @@ class TestState:
         rule = ka.MoCo()
         model = exact(rule)
         model.fit(*data(), **OPTIONS)
-        state = model._aggregator_state
+        state = model.aggregator_state()
         model.compile("sgd", loss=model.loss, aggregator=rule)
-        assert model._aggregator_state is state
+        assert model.aggregator_state() is state
         model.compile("sgd", loss=model.loss, aggregator=ka.MoCo())
-        assert model._aggregator_state is not state
+        assert model.aggregator_state() is not state
         model.compile("sgd", loss=model.loss)
-        assert model._aggregator_state is None
+        assert model.aggregator_state() is None
 
     def test_strip_leaves_no_state(self):
         model = exact("moco")
@@ -297,12 +296,12 @@ class TestOptimizers:
     def test_a_step_that_is_not_finite_leaves_the_state_alone(self):
         model = exact("moco")
         one_step(model)
-        before = [w.copy() for w in model._aggregator_state.get_weights()]
+        before = [w.copy() for w in model.aggregator_state().get_weights()]
         x, y = data()
         model.fit(x * np.float32("inf"), y, **{**OPTIONS, "batch_size": 24})
         changed = [
             not np.array_equal(a, b)
-            for a, b in zip(before, model._aggregator_state.get_weights(), strict=True)
+            for a, b in zip(before, model.aggregator_state().get_weights(), strict=True)
         ]
         assert sum(changed) == 1  # steps are counted
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._keras import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, keras
 from tests.conftest import two_heads, two_heads_data
 from tests.lanes import needs_tensorflow_backend
 

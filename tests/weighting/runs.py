@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_multiloss._keras import ops
+from keras_multiloss._platform import ops
 
 N_STEPS = 60
 STEPS_AN_EPOCH = 7

@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from tests.conftest import two_heads, under_policy
 from tests.lanes import BACKEND, needs_tensorflow_backend
 from tests.weighting import hosts
@@ -217,7 +217,7 @@ class InverseLossWeighting(kw.Weighting):
         self.momentum = momentum
 
     def initial_state(self, names):
-        return {"mean": kw.Slot(np.ones(len(names)))}
+        return {"mean": kw.StateVariable(np.ones(len(names)))}
 
     def advance(self, losses, state):
         mean = self.momentum * state["mean"] + (1 - self.momentum) * losses

@@ -5,7 +5,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
-from keras_multiloss._keras import keras, ops
+from keras_multiloss._platform import keras, ops
 from tests.conftest import two_heads
 from tests.lanes import needs_tensorflow_backend
 from tests.weighting.hosts import OPTIONS, hosted, spec, state_of, term_weights, values_of

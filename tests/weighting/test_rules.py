@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from keras_multiloss import weighting as kw
-from keras_multiloss._backends import uniform
-from keras_multiloss._keras import keras, ops
-from keras_multiloss.weighting._lookup import BY_NAME
+from keras_multiloss._platform import keras, ops, uniform
+from keras_multiloss.weighting._weightings_by_name import NAMES as RULE_NAMES
 from tests.losses.gradients import gradients
 from tests.weighting import references
 from tests.weighting.runs import N_STEPS, NAMES, falling_losses, initial_state, run, run_reference
@@ -124,14 +123,14 @@ def test_one_term_is_enough(rule):
 
 
 def test_every_public_rule_is_here():
-    public = {getattr(kw, name) for name in kw.__all__} - {kw.Slot, kw.Weighting}
+    public = {getattr(kw, name) for name in kw.__all__} - {kw.StateVariable, kw.Weighting, kw.get}
     assert {type(rule) for rule in ALL} == public
 
 
-@pytest.mark.parametrize("name", BY_NAME)
+@pytest.mark.parametrize("name", RULE_NAMES.by_name)
 def test_a_name_stands_for_a_rule_with_its_defaults(name):
-    rule = kw.get("here", "weighting", name)
-    assert type(rule) is BY_NAME[name]
+    rule = kw.get(name)
+    assert type(rule) is RULE_NAMES.by_name[name]
     assert run(rule, LOSSES[:3])[0].shape == (3, 3)
 
 

@@ -4,7 +4,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
-from keras_multiloss._keras import keras
+from keras_multiloss._platform import keras
 from tests.losses.messages import exactly
 
 TERMS = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")

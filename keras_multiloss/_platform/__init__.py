@@ -1,0 +1,152 @@
+"""What knows Keras 2 from Keras 3, and TensorFlow, JAX and PyTorch from one another.
+
+Everything else takes `keras`, `ops` and the rest from here. With `TF_USE_LEGACY_KERAS=1`, `keras`
+is the `tf_keras` package; otherwise it is whatever `import keras` gives. Private parts of Keras
+and of the frameworks stand here alone; `tests/platform` fails when one of them changes.
+"""
+
+from keras_multiloss._platform._custom_gradients import (
+    fan_out,
+    with_gradients,
+)
+from keras_multiloss._platform._draws import (
+    normal,
+    uniform,
+)
+from keras_multiloss._platform._gradients import (
+    gradients_of,
+    gradients_of_function,
+    loss_scale,
+    task_tape,
+)
+from keras_multiloss._platform._keras import (
+    HAS_ADDONS,
+    HAS_OPTIONAL_INPUTS,
+    KERAS_3,
+    PyDataset,
+    backend,
+    dtype_name,
+    in_structure_of,
+    is_floating,
+    is_symbolic,
+    is_tensor,
+    keras,
+    leaves_of,
+    not_converted,
+    number_of_batches,
+    ops,
+    tensorflow,
+    to_dense,
+    worker_settings,
+)
+from keras_multiloss._platform._layer_variables import (
+    add_counter,
+    add_metric_sums,
+    add_state,
+    add_sums,
+    add_trained,
+    value_of,
+)
+from keras_multiloss._platform._linear_algebra import (
+    compiled_function,
+    double_precision,
+    inner_products,
+    searchsorted_rows,
+    softmax,
+    solve,
+    weighted_sum,
+)
+from keras_multiloss._platform._loss_objects import (
+    constructor_extras,
+    is_from_other_keras,
+    register_addons,
+    seen_as_tuple_of,
+)
+from keras_multiloss._platform._masks import (
+    keras_mask,
+    set_keras_mask,
+)
+from keras_multiloss._platform._metric_variables import (
+    LayerWithMetrics,
+)
+from keras_multiloss._platform._model_graphs import (
+    replay_without,
+    set_state_layer,
+    symbols_like,
+)
+from keras_multiloss._platform._model_signatures import (
+    KerasSignatures,
+)
+from keras_multiloss._platform._ops_of_keras_2 import (
+    ops_over_tensorflow,
+)
+from keras_multiloss._platform._replicas import (
+    mean_over_replicas,
+    n_replicas,
+    scale_for_distribution,
+    scale_loss_object,
+    sum_over_replicas,
+)
+from keras_multiloss._platform._training_step import (
+    TrainingStep,
+)
+
+__all__ = [
+    "HAS_ADDONS",
+    "HAS_OPTIONAL_INPUTS",
+    "KERAS_3",
+    "KerasSignatures",
+    "LayerWithMetrics",
+    "PyDataset",
+    "TrainingStep",
+    "add_counter",
+    "add_metric_sums",
+    "add_state",
+    "add_sums",
+    "add_trained",
+    "backend",
+    "compiled_function",
+    "constructor_extras",
+    "double_precision",
+    "dtype_name",
+    "fan_out",
+    "gradients_of",
+    "gradients_of_function",
+    "in_structure_of",
+    "inner_products",
+    "is_floating",
+    "is_from_other_keras",
+    "is_symbolic",
+    "is_tensor",
+    "keras",
+    "keras_mask",
+    "leaves_of",
+    "loss_scale",
+    "mean_over_replicas",
+    "n_replicas",
+    "normal",
+    "not_converted",
+    "number_of_batches",
+    "ops",
+    "ops_over_tensorflow",
+    "register_addons",
+    "replay_without",
+    "scale_for_distribution",
+    "scale_loss_object",
+    "searchsorted_rows",
+    "seen_as_tuple_of",
+    "set_keras_mask",
+    "set_state_layer",
+    "softmax",
+    "solve",
+    "sum_over_replicas",
+    "symbols_like",
+    "task_tape",
+    "tensorflow",
+    "to_dense",
+    "uniform",
+    "value_of",
+    "weighted_sum",
+    "with_gradients",
+    "worker_settings",
+]

@@ -1,0 +1,50 @@
+"""Layers that own the variables of their metrics."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._platform._keras import KERAS_3, keras
+from keras_multiloss._platform._layer_variables import add_counter, add_sums
+
+
+class LayerWithMetrics(keras.layers.Layer):
+    """A layer that owns the variables of its metrics.
+
+    On JAX, and on PyTorch under mixed precision, Keras cannot update what a metric owns in the
+    call of a layer. Such variables belong to the layer, but are no weights: as with all metrics,
+    neither `weights` nor files hold them.
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self._metric_variables: set[int] = set()
+
+    def add_metric_sums(self, name: str, size: int) -> Any:
+        """A float32 vector of zeros that replicas add up."""
+        return self._noted(add_sums(self, name, (size,)))
+
+    def add_metric_counter(self, name: str) -> Any:
+        """An integer that starts at 0."""
+        return self._noted(add_counter(self, name))
+
+    def _noted(self, variable: Any) -> Any:
+        self._metric_variables.add(id(variable))
+        return variable
+
+    def _without_metric_variables(self, variables: list[Any]) -> list[Any]:
+        return [v for v in variables if id(v) not in self._metric_variables]
+
+    if KERAS_3:
+
+        @property
+        def weights(self) -> list[Any]:
+            """The variables of the layer that are no metric's."""
+            return self._without_metric_variables(super().weights)
+
+    else:
+
+        @property
+        def non_trainable_weights(self) -> list[Any]:
+            """The variables of the layer that are neither trained nor a metric's."""
+            return self._without_metric_variables(super().non_trainable_weights)

@@ -1,0 +1,45 @@
+"""Losses and gradients on the replicas of `tf.distribute`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from keras_multiloss._platform._keras import KERAS_3, backend, tensorflow
+
+
+def n_replicas() -> int:
+    """The number of replicas of `tf.distribute`, whose losses and gradients are added up."""
+    if backend() != "tensorflow":
+        return 1
+    return int(tensorflow().distribute.get_strategy().num_replicas_in_sync)
+
+
+def scale_for_distribution(loss: Any) -> Any:
+    """Divide a loss by the number of replicas, which `tf.distribute` adds up again."""
+    return loss / n_replicas() if n_replicas() > 1 else loss
+
+
+def scale_loss_object(loss: Any, reduction: str) -> Any:
+    """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
+    is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
+    return loss if is_scaled_later else scale_for_distribution(loss)
+
+
+def mean_over_replicas(x: Any) -> Any:
+    """The mean of what the replicas of `tf.distribute` have of a tensor."""
+    return _over_replicas("MEAN", x)
+
+
+def sum_over_replicas(x: Any) -> Any:
+    """The sum of what the replicas of `tf.distribute` have of a tensor."""
+    return _over_replicas("SUM", x)
+
+
+def _over_replicas(reduction: str, x: Any) -> Any:
+    if n_replicas() == 1:
+        return x
+    distribute = tensorflow().distribute
+    context = distribute.get_replica_context()
+    if context is None:
+        return x
+    return context.all_reduce(getattr(distribute.ReduceOp, reduction), x)

@@ -1,0 +1,90 @@
+"""What a term may hold: losses and schedules that a file can restore.
+
+What cannot be restored is refused when a term is built rather than when a file is loaded.
+"""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from keras_multiloss._messages import error
+from keras_multiloss._platform import keras
+from keras_multiloss._saving._configs import (
+    config_of,
+    is_builtin,
+    registered_name,
+)
+
+DECORATOR = "`@keras.saving.register_keras_serializable(package='my_project')`"
+
+
+def check_saveable(where: str, argument: str, obj: Any) -> None:
+    """Raise unless a fresh process could restore the object from a file."""
+    target = obj if inspect.isfunction(obj) else type(obj)
+    if not is_builtin(target):
+        _check_registered(where, argument, obj, target)
+    if not inspect.isfunction(obj):
+        _check_config_is_whole(where, argument, obj)
+
+
+def _check_registered(where: str, argument: str, obj: Any, target: Any) -> None:
+    """Raise unless the registered name of a function or class stands for it."""
+    name = registered_name(target)
+    kind = "function" if inspect.isfunction(obj) else "class"
+    if name == target.__name__:
+        is_lambda = name == "<lambda>"
+        is_nameless = is_lambda or not (inspect.isfunction(obj) or hasattr(obj, "get_config"))
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: "
+            + ("it is a lambda" if is_lambda else f"its {kind} is not registered with Keras"),
+            expected=f"a registered {kind}, so that a file can restore it",
+            received=repr(obj),
+            hint=f"write a function with `def` and decorate it with {DECORATOR}"
+            if is_nameless
+            else f"decorate the {kind} with {DECORATOR}",
+        )
+    registered = keras.saving.get_registered_object(name)
+    if registered is not target:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: another {kind} was registered by its name",
+            expected=f"{name!r} to stand for {target!r}",
+            received=repr(registered),
+            hint="register it with a `package` of your own",
+        )
+
+
+def _check_config_is_whole(where: str, argument: str, obj: Any) -> None:
+    """Raise unless the config of an object has all its arguments, and no lambda."""
+    config, lost = config_of(obj)
+    cls = type(obj).__name__
+    if lost:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: the config of {cls} leaves out an argument",
+            expected=f"{lost[0]!r} in `{cls}.get_config()`, or as an attribute",
+            received=repr(config),
+            hint="return every argument of the constructor from `get_config`",
+        )
+    if _holds_lambda(config):
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: the config of {cls} holds a lambda",
+            expected="values that a file can restore",
+            received=repr(config),
+            hint=f"write a function with `def` and decorate it with {DECORATOR}",
+        )
+
+
+def _holds_lambda(config: Any) -> bool:
+    if isinstance(config, dict):
+        return config.get("class_name") == "__lambda__" or any(map(_holds_lambda, config.values()))
+    if isinstance(config, (list, tuple)):
+        return any(map(_holds_lambda, config))
+    return getattr(config, "__name__", None) == "<lambda>"

@@ -1,0 +1,41 @@
+"""What a training step does with a spec: terms, weights and their state, logs, balancing."""
+
+from keras_multiloss.engine._aggregator_state import (
+    AggregatorState,
+)
+from keras_multiloss.engine._balancing import (
+    Variables,
+    balanced_on_jax,
+    with_balanced_gradients,
+)
+from keras_multiloss.engine._running_means import (
+    Layout,
+    RunningMeans,
+)
+from keras_multiloss.engine._step import (
+    Step,
+    take_step,
+)
+from keras_multiloss.engine._task_gramian import (
+    TaskGramian,
+)
+from keras_multiloss.engine._term_weight_state import (
+    TermWeightState,
+)
+from keras_multiloss.engine._term_weights import (
+    TermWeights,
+)
+
+__all__ = [
+    "AggregatorState",
+    "Layout",
+    "RunningMeans",
+    "Step",
+    "TaskGramian",
+    "TermWeightState",
+    "TermWeights",
+    "Variables",
+    "balanced_on_jax",
+    "take_step",
+    "with_balanced_gradients",
+]

@@ -1,0 +1,170 @@
+"""How the task gradients of the parameters that tasks share are balanced in a training step.
+
+Keras's own training step runs as it is, with whatever it does to gradients. The loss that it
+differentiates has the value of the total loss, and gradients that were computed before.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from keras_multiloss._platform import (
+    gradients_of,
+    gradients_of_function,
+    keras,
+    loss_scale,
+    n_replicas,
+    ops,
+    sum_over_replicas,
+    value_of,
+    with_gradients,
+)
+from keras_multiloss.aggregation import stacked_gradients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from keras_multiloss.engine._aggregator_state import AggregatorState
+    from keras_multiloss.engine._step import Step
+
+
+class Variables(NamedTuple):
+    """What a model trains.
+
+    Args:
+        trained: all trainable variables.
+        of_no_task: those of them that learn how to weigh the tasks.
+    """
+
+    trained: Sequence[Any]
+    of_no_task: Sequence[Any]
+
+    def is_of_no_task(self, variable: Any) -> bool:
+        """Whether a variable learns how to weigh the tasks."""
+        return any(variable is other for other in self.of_no_task)
+
+
+def with_balanced_gradients(
+    step: Step,
+    active: Sequence[str],
+    total: Any,
+    variables: Variables,
+    state: AggregatorState,
+    *,
+    tape: Any,
+    scale: Any,
+) -> Any:
+    """The total loss, with balanced gradients of the variables that several terms share.
+
+    Args:
+        step: of training.
+        active: the names of the terms that can count.
+        total: the total loss, scaled for distribution.
+        variables: what is trained.
+        state: the aggregator with its state.
+        tape: what recorded the step.
+        scale: of the losses, for float16.
+    """
+    factor = scale / n_replicas()
+    tasks = step.tasks(active)
+    losses = [factor * loss for loss in [*tasks, step.rest]]
+    gradients = gradients_of(losses, variables.trained, tape)
+    combined = combined_gradients(gradients, variables, state, tasks)
+    pairs = [(v, g) for v, g in zip(variables.trained, combined, strict=True) if g is not None]
+    values = [value_of(v) for v, _ in pairs]
+    return with_gradients(total, values, [g / ops.cast(scale, g.dtype) for _, g in pairs])
+
+
+def combined_gradients(
+    gradients: list[list[Any]],
+    variables: Variables,
+    state: AggregatorState,
+    losses: Sequence[Any],
+) -> list[Any]:
+    """One gradient of each variable: balanced where several tasks share it, else the sum.
+
+    A variable that nothing depends on has none, which is `None`.
+
+    Args:
+        gradients: for each task and, last, for all that belongs to none, those of each variable;
+            `None` where there is none.
+        variables: what is trained.
+        state: the aggregator with its state.
+        losses: the losses of the tasks.
+    """
+    *tasks, rest = gradients
+    columns = list(zip(*tasks, strict=True))
+    is_shared = [
+        sum(g is not None for g in column) > 1 and not variables.is_of_no_task(variable)
+        for variable, column in zip(variables.trained, columns, strict=True)
+    ]
+    blocks = [_block(c) for c, shared in zip(columns, is_shared, strict=True) if shared]
+    sizes = [int(np.prod(v.shape)) for v in variables.trained]
+    joined = iter(
+        state.combine(blocks, sizes, is_shared, _of_global_batch(losses)) if blocks else []
+    )
+    found = []
+    for variable, column, shared, other in zip(
+        variables.trained, columns, is_shared, rest, strict=True
+    ):
+        own = [next(joined) / n_replicas()] if shared else [g for g in column if g is not None]
+        summands = [g for g in [*own, other] if g is not None]
+        found.append(_sum_like(variable, summands) if summands else None)
+    return found
+
+
+def _block(column: Sequence[Any]) -> Any:
+    """The gradients of a shared variable as rows, those of the global batch."""
+    return sum_over_replicas(stacked_gradients(column))
+
+
+def _of_global_batch(losses: Sequence[Any]) -> Any:
+    return sum_over_replicas(ops.stack(list(losses)) / n_replicas())
+
+
+def _sum_like(variable: Any, gradients: list[Any]) -> Any:
+    shape = tuple(variable.shape)
+    total = ops.zeros(shape, "float32")
+    for gradient in gradients:
+        total = total + ops.reshape(ops.cast(gradient, "float32"), shape)
+    return ops.cast(total, variable.dtype)
+
+
+def balanced_on_jax(
+    model: Any,
+    variables: Variables,
+    state: AggregatorState,
+    step_and_updates: Callable[[Any], tuple[list[Any], Any, Any]],
+    values: Any,
+    optimizer_values: Any,
+) -> Any:
+    """What `compute_loss_and_updates` gives, with balanced gradients.
+
+    Args:
+        model: the model.
+        variables: what it trains.
+        state: the aggregator with its state.
+        step_and_updates: from values of the trainable variables to the losses of the tasks, to
+            what belongs to none, and to what Keras's own function gives.
+        values: those of the trainable variables.
+        optimizer_values: those of the variables of the optimizer.
+    """
+    mapping = list(zip(model.optimizer.variables, optimizer_values, strict=True))
+    with keras.StatelessScope(state_mapping=mapping):
+        scale = loss_scale(model.optimizer)
+
+    def scaled_losses(values: Any) -> Any:
+        tasks, rest, found = step_and_updates(values)
+        return [scale * loss for loss in [*tasks, rest]], (tasks, found)
+
+    constant = [ops.stop_gradient(value) for value in values]
+    gradients, (tasks, found) = gradients_of_function(scaled_losses, constant)
+    loss, (unscaled, y_pred, others, metrics) = found
+    mapping = list(zip(model.non_trainable_variables, others, strict=True))
+    with keras.StatelessScope(state_mapping=mapping) as scope:
+        combined = combined_gradients(gradients, variables, state, tasks)
+    others = [scope.get_current_value(v) for v in model.non_trainable_variables]
+    pairs = [(v, g) for v, g in zip(values, combined, strict=True) if g is not None]
+    return with_gradients(loss, *zip(*pairs, strict=True)), (unscaled, y_pred, others, metrics)

@@ -1,0 +1,84 @@
+"""One loss on one batch: tensors aligned, missing labels left out, weighed, counted, reduced.
+
+It knows losses, labels and outputs, and nothing of terms or models.
+"""
+
+from keras_multiloss.evaluation._casting import (
+    as_tensors,
+    to_float32,
+    to_tensor,
+)
+from keras_multiloss.evaluation._class_weights import (
+    class_weights,
+)
+from keras_multiloss.evaluation._evaluate import (
+    evaluate,
+    match,
+)
+from keras_multiloss.evaluation._evaluated import (
+    Evaluated,
+)
+from keras_multiloss.evaluation._loss_kinds import (
+    ELEMENTWISE,
+    SPARSE,
+    VECTOR,
+    WHOLE,
+    Kind,
+    kind_of,
+    snake_case,
+)
+from keras_multiloss.evaluation._missing_labels import (
+    Mask,
+    can_hold,
+)
+from keras_multiloss.evaluation._reduction import (
+    Reduced,
+    divisors_of,
+    losses_of,
+)
+from keras_multiloss.evaluation._shapes import (
+    Shape,
+    align,
+    align_labels,
+    expand,
+    fit_valid,
+    fit_weights,
+    fits,
+    rank,
+    same_shape,
+    sparse_label,
+    static_shape,
+)
+
+__all__ = [
+    "ELEMENTWISE",
+    "SPARSE",
+    "VECTOR",
+    "WHOLE",
+    "Evaluated",
+    "Kind",
+    "Mask",
+    "Reduced",
+    "Shape",
+    "align",
+    "align_labels",
+    "as_tensors",
+    "can_hold",
+    "class_weights",
+    "divisors_of",
+    "evaluate",
+    "expand",
+    "fit_valid",
+    "fit_weights",
+    "fits",
+    "kind_of",
+    "losses_of",
+    "match",
+    "rank",
+    "same_shape",
+    "snake_case",
+    "sparse_label",
+    "static_shape",
+    "to_float32",
+    "to_tensor",
+]

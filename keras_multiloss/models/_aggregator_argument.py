@@ -1,0 +1,83 @@
+"""The `aggregator` that a model is compiled with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_multiloss._messages import error
+from keras_multiloss._platform import keras
+from keras_multiloss.aggregation import checked_aggregator
+from keras_multiloss.engine import AggregatorState
+from keras_multiloss.layers import GradientBalancer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from keras_multiloss.spec import WeightedSumLoss
+
+
+def check_has_no_aggregator(aggregator: Any, loss: Any) -> None:
+    """Raise if there is an aggregator, but no total loss whose terms were the tasks."""
+    if aggregator is not None:
+        raise error(
+            TypeError,
+            "MultiLossModel.compile",
+            "`aggregator` balances the terms of a total loss",
+            expected="a WeightedSumLoss as `loss`",
+            received=f"loss={loss!r}",
+            hint="any loss goes with the layer kml.GradientBalancer",
+        )
+
+
+def aggregator_state(
+    model: Any, aggregator: Any, loss: WeightedSumLoss, before: AggregatorState | None
+) -> AggregatorState | None:
+    """What a rule remembers for a model; that of the same object is kept.
+
+    Args:
+        model: the model.
+        aggregator: the rule or its name; `None` for none.
+        loss: the total loss.
+        before: what the model had until now.
+    """
+    if aggregator is None:
+        return None
+    rule = checked_aggregator("MultiLossModel.compile", "aggregator", aggregator)
+    check_balances_once(model)
+    tasks = loss.given_weights.active
+    sizes = [int(np.prod(v.shape)) for v in model.trainable_variables] if model.built else []
+    if not sizes and rule.has_state:
+        raise error(
+            ValueError,
+            "MultiLossModel.compile",
+            "the aggregator remembers the parameters of a model that has none yet",
+            expected="a model that is built",
+            received=repr(model),
+            hint="call the model on a batch before you compile it",
+        )
+    if before is not None and before.fits(rule, tasks, sum(sizes)):
+        return before
+    return AggregatorState(rule, tasks, sum(sizes))
+
+
+def check_balances_once(model: Any) -> None:
+    """Raise if gradients would be balanced by a layer as well."""
+    for layer in _layers_in(model):
+        if isinstance(layer, GradientBalancer):
+            raise error(
+                ValueError,
+                "MultiLossModel.compile",
+                "the gradients would be balanced twice",
+                expected="an aggregator in `compile`, or a GradientBalancer in the model",
+                received=f"`aggregator`, and the layer {layer.name!r}",
+            )
+
+
+def _layers_in(model: Any) -> Iterator[Any]:
+    """The layers of a model and of the models inside it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _layers_in(layer)

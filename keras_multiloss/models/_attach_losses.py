@@ -1,0 +1,130 @@
+"""From a prediction model to a training model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import HAS_OPTIONAL_INPUTS, is_symbolic, keras
+from keras_multiloss.layers import WeightedSumLossLayer
+from keras_multiloss.models._label_inputs import label_spec
+from keras_multiloss.models._structure import (
+    check_functional,
+    check_outputs_exist,
+    named_inputs,
+    output_names,
+    symbolic_output,
+)
+from keras_multiloss.spec import Key, as_weighted_sum, label_input_name, sample_weight_input_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def attach_losses(
+    model: Any,
+    loss: Any,
+    labels: dict[Key, Any] | None = None,
+    *,
+    sample_weight: bool | Iterable[str] = False,
+) -> Any:
+    """A training model: the prediction model with inputs for labels and a loss inside.
+
+    Its inputs are a dict: those of `model` by name, and `<label>_label` for each label. On
+    Keras 3 the label inputs are optional, and the model predicts with `None` for them. It
+    shares all layers with `model`. Compile it with an optimizer only, and feed it with
+    `kml.data.labels_to_inputs`.
+
+    Args:
+        model: a functional prediction model.
+        loss: a `WeightedSumLoss` or a `LossTerm`.
+        labels: for labels whose shape or dtype does not follow from the loss and the
+            output: a dict from label name to a `keras.Input`, or to its arguments such as
+            `{"shape": (), "dtype": "int32"}`. By default a label has the shape of its
+            output and is float32, and the label of a sparse loss has no class axis and is
+            int32.
+        sample_weight: true for one input `sample_weight` that serves every term, or names
+            of outputs or terms for inputs `<name>_sample_weight`.
+
+    Returns:
+        A `keras.Model` whose outputs have the structure of those of `model`.
+
+    Raises:
+        ValueError: if a name matches nothing, or the shape of a label is not known.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> x = keras.Input((3,), name="x")
+        >>> model = keras.Model(x, {"age": keras.layers.Dense(1)(x)})
+        >>> training_model = kml.attach_losses(model, kml.LossTerm("mse", "age"))
+        >>> sorted(tensor.name for tensor in training_model.inputs)
+        ['age_label', 'x']
+        >>> training_model.compile("sgd")
+        >>> data = {"x": np.ones((4, 3)), "age_label": np.ones((4, 1))}
+        >>> history = training_model.fit(data, verbose=0)
+        >>> [tensor.name for tensor in kml.strip_losses(training_model).inputs]
+        ['x']
+    """
+    check_functional("attach_losses", model)
+    spec = as_weighted_sum("attach_losses", loss)
+    names = output_names(model)
+    check_outputs_exist("attach_losses", spec, model)
+    label_inputs = _label_inputs(spec, model, dict(labels or {}))
+    weight_inputs = _weight_inputs(sample_weight)
+    inputs = named_inputs(model)
+    for tensor in [*label_inputs.values(), *_inputs_by_name(weight_inputs).values()]:
+        if tensor.name in inputs:
+            raise error(
+                ValueError,
+                "attach_losses",
+                "an input of the model has the name of a label input",
+                expected="names of their own for all inputs",
+                received=repr(tensor.name),
+                hint="rename the input of the model, or give `labels` a keras.Input",
+            )
+        inputs[tensor.name] = tensor
+    layer = WeightedSumLossLayer(spec, output_names=names, name=spec.name)
+    outputs = layer(
+        symbolic_output(model), labels=label_inputs or None, sample_weight=weight_inputs
+    )
+    return keras.Model(inputs, outputs, name=model.name)
+
+
+def _label_inputs(spec: Any, model: Any, given: dict[Key, Any]) -> dict[str, Any]:
+    """An input for each label of the sum, by the name of the label."""
+    for key in given:
+        if key not in spec.label_keys:
+            raise unknown_name(
+                "attach_losses", "`labels` has a name that no term has", key, spec.label_keys
+            )
+    inputs = {}
+    for key in spec.label_keys:
+        label = given.get(key)
+        if not is_symbolic(label):
+            arguments = label_spec(spec, model, key) if label is None else dict(label)
+            label = _optional_input(label_input_name(key), **arguments)
+        inputs[key] = label
+    return inputs
+
+
+def _weight_inputs(sample_weight: bool | Iterable[str]) -> Any:
+    if sample_weight is False:
+        return None
+    if sample_weight is True:
+        return _optional_input(sample_weight_input_name(), shape=())
+    names = [sample_weight] if isinstance(sample_weight, str) else list(sample_weight)
+    return {n: _optional_input(sample_weight_input_name(n), shape=()) for n in names}
+
+
+def _inputs_by_name(inputs: Any) -> dict[str, Any]:
+    if inputs is None:
+        return {}
+    return inputs if isinstance(inputs, dict) else {"": inputs}
+
+
+def _optional_input(name: str, /, **arguments: Any) -> Any:
+    if HAS_OPTIONAL_INPUTS:
+        arguments = {"optional": True, **arguments}
+    return keras.Input(**{"name": name, **arguments})

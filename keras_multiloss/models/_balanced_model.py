@@ -1,0 +1,85 @@
+"""The part of a model that balances the gradients of its shared parameters."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._platform import TrainingStep, backend, loss_scale
+from keras_multiloss.engine import Variables, balanced_on_jax, with_balanced_gradients
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from keras_multiloss.engine import AggregatorState, Step, TermWeightState
+    from keras_multiloss.models._compiled_loss import CompiledLoss
+
+
+class BalancedModel(TrainingStep):
+    """A model whose gradients an aggregator balances, if it is compiled with one.
+
+    On TensorFlow and PyTorch, the loss of a training step gets its gradients in `compute_loss`;
+    on JAX in the function that Keras differentiates, to which `compute_loss` hands the step.
+    """
+
+    _compiled_loss: CompiledLoss | None
+
+    #: Where `compute_loss` leaves the step for the one who called it; emptied at once.
+    _handed_over: list[Step] | None = None
+
+    # Methods and not properties: under the name of a property, Keras would store what it gives.
+    # `getattr`, as on torch a layer is not found behind a class attribute of its name.
+
+    def term_weight_state(self) -> TermWeightState | None:
+        """The layer that moves the weights of the terms; `None` where none moves."""
+        return getattr(self, "_term_weights", None)
+
+    def aggregator_state(self) -> AggregatorState | None:
+        """The layer that balances; `None` where nothing is balanced."""
+        return getattr(self, "_aggregator_state", None)
+
+    @property
+    def _balances(self) -> bool:
+        return self._compiled_loss is not None and self.aggregator_state() is not None
+
+    def _with_balanced_gradients(self, step: Step, total: Any) -> Any:
+        """The total loss of a training step, with balanced gradients if there is an aggregator."""
+        compiled, state = self._compiled_loss, self.aggregator_state()
+        if compiled is None or state is None:
+            return total
+        if backend() == "jax":
+            if self._handed_over is not None:
+                self._handed_over.append(step)
+            return total
+        return with_balanced_gradients(
+            step,
+            compiled.loss.given_weights.active,
+            total,
+            self._variables(),
+            state,
+            tape=self._tape,
+            scale=loss_scale(self.optimizer),
+        )
+
+    def _balanced(
+        self, loss_and_updates: Callable[[Any], Any], values: Any, optimizer_values: Any
+    ) -> Any:
+        active = self._compiled_loss.loss.given_weights.active  # type: ignore[union-attr]
+
+        def step_and_updates(values: Any) -> tuple[list[Any], Any, Any]:
+            self._handed_over = []
+            try:
+                found = loss_and_updates(values)
+                step = self._handed_over.pop()
+            finally:
+                self._handed_over = None
+            return step.tasks(active), step.rest, found
+
+        state: Any = self.aggregator_state()
+        variables = self._variables()
+        return balanced_on_jax(self, variables, state, step_and_updates, values, optimizer_values)
+
+    def _variables(self) -> Variables:
+        weights = self.term_weight_state()
+        return Variables(
+            self.trainable_variables, [] if weights is None else weights.trainable_variables
+        )

@@ -1,0 +1,58 @@
+"""What `compile(loss=WeightedSumLoss(...))` leaves behind in a model."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._platform import KERAS_3, keras
+from keras_multiloss.engine import RunningMeans
+from keras_multiloss.spec import Batch
+
+if TYPE_CHECKING:
+    from keras_multiloss.engine import Step
+    from keras_multiloss.models._structure import TensorNames
+    from keras_multiloss.spec import WeightedSumLoss
+
+
+class CompiledLoss:
+    """A total loss with the names of the model's tensors and the running means of its terms.
+
+    It is no object of Keras's, so that a model neither tracks it nor keeps it when the
+    model is compiled again.
+
+    Args:
+        loss: the total loss.
+        names: what the inputs and outputs are called.
+        metrics: the `metrics` and `weighted_metrics` that the model was compiled with.
+    """
+
+    def __init__(self, loss: WeightedSumLoss, names: TensorNames, metrics: list[Any]) -> None:
+        self.loss = loss
+        self.names = names
+        self.metrics = metrics
+        self.running_means = RunningMeans(loss)
+        # Keras 2 tracks the total in the code that `compute_loss` replaces.
+        self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
+
+    @property
+    def trackers(self) -> list[Any]:
+        """The metrics that hold the logs."""
+        return [*([] if self.total is None else [self.total]), self.running_means]
+
+    def batch(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Batch:
+        """What Keras hands over in a step, by name."""
+        return Batch.of(
+            self.loss,
+            y,
+            y_pred,
+            sample_weight,
+            x=x,
+            output_names=self.names.outputs,
+            input_names=self.names.inputs,
+        )
+
+    def log(self, step: Step, n_samples: Any) -> None:
+        """Add a step of so many samples to the logs."""
+        self.running_means.update_state(step, n_samples)
+        if self.total is not None:
+            self.total.update_state(step.total, sample_weight=n_samples)

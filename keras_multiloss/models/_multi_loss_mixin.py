@@ -1,0 +1,265 @@
+"""What makes a Keras model a host of a total loss."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._messages import error
+from keras_multiloss._platform import (
+    KERAS_3,
+    KerasSignatures,
+    keras,
+    ops,
+    scale_for_distribution,
+    set_state_layer,
+)
+from keras_multiloss._saving import deserialize, serialize
+from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, take_step
+from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
+from keras_multiloss.models._balanced_model import BalancedModel
+from keras_multiloss.models._compiled_loss import CompiledLoss
+from keras_multiloss.models._metric_labels import labels_for_metrics
+from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
+from keras_multiloss.models._structure import TensorNames, check_is_no_part, check_outputs_exist
+from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: Where the compile config says whether the weights move, or are frozen.
+MOVES = "moves_weights"
+
+
+class MultiLossMixin(KerasSignatures, BalancedModel):
+    """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
+
+    Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
+    (or a list, addressed by position). Functional models use `MultiLossModel`.
+
+    Example:
+        >>> import keras
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> class Net(kml.models.MultiLossMixin, keras.Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.age = keras.layers.Dense(1, kernel_initializer="zeros")
+        ...     def call(self, x):
+        ...         return {"age": self.age(x)}
+        >>> model = Net()
+        >>> model.compile("sgd", loss=kml.LossTerm("mse", "age"))
+        >>> logs = model.evaluate(np.ones((4, 3)), {"age": np.ones((4, 1))}, verbose=0,
+        ...                       return_dict=True)
+        >>> logs == {"loss": 1.0, "age_loss": 1.0}
+        True
+    """
+
+    _compiled_loss: CompiledLoss | None = None
+    _is_testing = False
+
+    def _compile(
+        self, in_keras: Callable[..., None], arguments: dict[str, Any], aggregator: Any
+    ) -> None:
+        loss = arguments["loss"]
+        check_is_no_part(loss, self)
+        if not isinstance(loss, (WeightedSumLoss, LossTerm)):
+            check_has_no_aggregator(aggregator, loss)
+            self._compiled_loss = None
+            self._set_state("_term_weights", None)
+            self._set_state("_aggregator_state", None)
+            in_keras(**arguments)
+            return
+        spec = as_weighted_sum("MultiLossModel.compile", loss)
+        if arguments["loss_weights"] is not None:
+            raise error(
+                ValueError,
+                "MultiLossModel.compile",
+                "`loss_weights` does not apply to a WeightedSumLoss",
+                expected="the weights in the terms, LossTerm(..., weight=0.5)",
+                received=f"loss_weights={arguments['loss_weights']!r}",
+            )
+        check_outputs_exist("MultiLossModel.compile", spec, self)
+        in_keras(**{**arguments, "loss": None})
+        metrics = [arguments["metrics"], arguments["weighted_metrics"]]
+        self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), metrics)
+        self._set_state("_term_weights", self._term_weights_for(spec))
+        balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
+        self._set_state("_aggregator_state", balancing)
+        self.loss = spec
+
+    def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeightState | None:
+        """What moves the weights of a sum; the same sum keeps what it has learned."""
+        state = self.term_weight_state()
+        if state is not None and state.loss is spec:
+            return state
+        if not spec.is_moving:
+            return None
+        state = TermWeightState(spec)
+        state.trainable = bool(self.trainable)
+        return state
+
+    def _set_state(self, name: str, layer: Any) -> None:
+        if layer is not None or getattr(self, name, None) is not None:
+            set_state_layer(self, name, layer)
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics of Keras and, behind them, the running means of the terms."""
+        if self._compiled_loss is None:
+            return super().metrics
+        return [*super().metrics, *self._compiled_loss.trackers]
+
+    def _fit(self, in_keras: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        if self._compiled_loss is None:
+            return in_keras(**arguments)
+        self._check_has_optimizer()
+        return in_keras(**with_packed_labels("MultiLossModel.fit", arguments))
+
+    def _evaluate(self, in_keras: Callable[..., Any], arguments: dict[str, Any]) -> Any:
+        if self._compiled_loss is None:
+            return in_keras(**arguments)
+        return in_keras(**with_packed_labels("MultiLossModel.evaluate", arguments))
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool | None = None,
+    ) -> Any:
+        """The total loss and whatever layers added, scaled for distribution as Keras does."""
+        compiled = self._compiled_loss
+        if compiled is None:
+            extra = {"training": training} if KERAS_3 and training is not None else {}
+            return super().compute_loss(x, y, y_pred, sample_weight, **extra)
+        y, sample_weight = unpacked(y, sample_weight)
+        training = not self._is_testing if training is None else bool(training)
+        batch = compiled.batch(x, y, y_pred, sample_weight)
+        state, added = self.term_weight_state(), self.losses
+        step = take_step(compiled.loss, batch, state, training=training, added=added)
+        compiled.log(step, _batch_size(y_pred if x is None else x))
+        total = scale_for_distribution(step.total)
+        return self._with_balanced_gradients(step, total) if training else total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+        """Update the compiled metrics, each with the label of its output's name."""
+        compiled = self._compiled_loss
+        y, sample_weight = unpacked(y, sample_weight)
+        if compiled is not None:
+            if not any(compiled.metrics):
+                # Keras 2 pairs labels and outputs also where there is nothing to measure.
+                return self.get_metrics_result()
+            batch = compiled.batch(x, y, y_pred, sample_weight)
+            y, sample_weight = labels_for_metrics(compiled, batch, y_pred)
+        return super().compute_metrics(x, y, y_pred, sample_weight)
+
+    @property
+    def has_total_loss(self) -> bool:
+        """Whether the model is compiled with a `WeightedSumLoss`."""
+        return self._compiled_loss is not None
+
+    @property
+    def term_weights(self) -> TermWeights:
+        """The weight of each term as it acts now, by name, as in `model.term_weights["kl"]`.
+
+        With `WeightedSumLoss(terms, weighting="static")`, numbers can be assigned, also from a
+        callback inside a running `fit`. Each multiplies the weight of its term;
+        `model.term_weights["kl"] = 0.0` switches a term off.
+
+        Raises:
+            ValueError: if the model is not compiled with a total loss.
+        """
+        return TermWeights(self._checked_loss("term_weights").loss, self.term_weight_state())
+
+    def task_gramian(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
+        r"""The inner products of the task gradients on a batch, which tell where they conflict.
+
+        Args:
+            x: inputs.
+            y: labels by name.
+            sample_weight: one array, or a dict by name.
+
+        Returns:
+            An array `(T, T)` in the order of the terms: $\langle g_s, g_t \rangle$ for the
+            gradients of the weighted terms with respect to all parameters that several terms
+            share, in inference mode.
+
+        Raises:
+            ValueError: if the model is not compiled with a total loss.
+        """
+        compiled = self._checked_loss("task_gramian")
+        return TaskGramian(self, compiled.names.outputs)(x, y, sample_weight)
+
+    def _checked_loss(self, attribute: str) -> CompiledLoss:
+        """The total loss that the model was compiled with, which an attribute needs."""
+        if self._compiled_loss is None:
+            raise error(
+                ValueError,
+                f"MultiLossModel.{attribute}",
+                "the model has no total loss",
+                expected="a model that is compiled with a WeightedSumLoss",
+                received=f"loss={getattr(self, 'loss', None)!r}",
+            )
+        return self._compiled_loss
+
+    def _check_has_optimizer(self) -> None:
+        if self.optimizer is None:
+            raise error(
+                ValueError,
+                "MultiLossModel.fit",
+                "the model has no optimizer to train with",
+                expected="an optimizer, compile(optimizer='adam', ...)",
+                received="optimizer=None",
+            )
+
+    def get_compile_config(self) -> dict[str, Any]:
+        config = super().get_compile_config()
+        if self._compiled_loss is not None and config:
+            config["loss"] = keras.saving.serialize_keras_object(self._compiled_loss.loss)
+            weights, balancing = self.term_weight_state(), self.aggregator_state()
+            if weights is not None:
+                config[MOVES] = bool(weights.trainable)
+            if balancing is not None:
+                config["aggregator"] = serialize(balancing.aggregator)
+        return config
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        config = dict(config)
+        moves = config.pop(MOVES, True)
+        rule = deserialize("MultiLossModel: `aggregator`", config.pop("aggregator", None), None)
+        self.compile(**keras.saving.deserialize_keras_object(config), aggregator=rule)
+        weights, balancing = self.term_weight_state(), self.aggregator_state()
+        if weights is not None:
+            weights.trainable = moves
+        for state in (weights, balancing):
+            if state is not None:
+                state.is_expected_in_file = True
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    if not KERAS_3:
+
+        def test_step(self, data: Any) -> Any:
+            """Keras 2 does not tell `compute_loss` whether it trains."""
+            self._is_testing = True
+            try:
+                return super().test_step(data)
+            finally:
+                self._is_testing = False
+
+        def get_config(self) -> dict[str, Any]:
+            """Without the state layers, which `compile` makes anew."""
+            config = super().get_config()
+            states = [self.term_weight_state(), self.aggregator_state()]
+            names = {state.name for state in states if state is not None}
+            if "layers" in config:
+                config["layers"] = [x for x in config["layers"] if x["name"] not in names]
+            return config
+
+
+def _batch_size(x: Any) -> Any:
+    while isinstance(x, (dict, list, tuple)):
+        entries = x.values() if isinstance(x, dict) else x
+        x = next(entry for entry in entries if entry is not None)
+    return ops.shape(x)[0]

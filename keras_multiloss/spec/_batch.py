@@ -1,0 +1,220 @@
+"""Inputs, outputs, labels and sample weights of one step, each by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._messages import error, suggestion, unknown_name
+from keras_multiloss._platform import keras_mask, ops, set_keras_mask
+from keras_multiloss.evaluation import to_tensor
+from keras_multiloss.spec._by_name import Key, by_name, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
+
+WHERE = "WeightedSumLoss"
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What a model and its data give in one step, for terms, metrics and callbacks.
+
+    Args:
+        outputs: the outputs by name.
+        labels: the labels by name.
+        sample_weights: one tensor for every term, a dict by name, or `None`.
+        inputs: the inputs by name.
+    """
+
+    outputs: dict[Key, Any]
+    labels: dict[Key, Any]
+    sample_weights: Any = None
+    inputs: dict[Key, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        loss: WeightedSumLoss,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        x: Any = None,
+        output_names: Sequence[str] | None = None,
+        input_names: Sequence[str] | None = None,
+    ) -> Batch:
+        """The batch from the structures that Keras hands over.
+
+        Args:
+            loss: the sum whose terms look for the names.
+            y_true: labels; a tensor is the only label that the terms name.
+            y_pred: outputs; a tensor is the only output that the terms name.
+            sample_weight: one tensor, or a structure of them by name.
+            x: inputs.
+            output_names: what the entries of a list of outputs, or of labels, are called.
+            input_names: what the entries of a list of inputs are called.
+
+        Raises:
+            ValueError: if a sample weight has a name that no output or term has.
+        """
+        batch = cls(
+            outputs=_outputs_by_name(loss.output_keys, y_pred, output_names),
+            labels=_labels_by_name(loss.label_keys, y_true, output_names),
+            sample_weights=sample_weight
+            if sample_weight is None or _is_one_tensor(sample_weight)
+            else by_name(sample_weight, output_names, where=WHERE),
+            inputs=by_name(x, input_names, where=WHERE),
+        )
+        batch._check_sample_weights(loss)
+        return batch
+
+    def output(self, term: LossTerm, name: str) -> Any:
+        """What a term sees as `y_pred`: a tensor for a name, a tuple for a list.
+
+        Args:
+            term: the term.
+            name: its name in the sum.
+        """
+        problem = f"term {name!r} names an output that is not among the outputs"
+        return _picked(problem, term.outputs, self.outputs)
+
+    def label(self, term: LossTerm, name: str) -> Any:
+        """What a term sees as `y_true`; `None` for a term without labels."""
+        problem = f"term {name!r} names a label that is not in the data"
+        return _picked(problem, term.labels, self.labels, hint=_hint_of_labels(term))
+
+    def sample_weight(self, term: LossTerm, name: str) -> Any:
+        """The sample weight of a term, or `None`."""
+        weights = self.sample_weights
+        if not isinstance(weights, dict):
+            return weights
+        if term.sample_weight is None:
+            keys = [*term.output_keys, name] if len(term.output_keys) == 1 else [name]
+            return next((weights[key] for key in keys if key in weights), None)
+        if term.sample_weight not in weights:
+            raise unknown_name(
+                WHERE,
+                f"term {name!r} names a sample weight that is not in the data",
+                term.sample_weight,
+                names_of(weights),
+            )
+        return weights[term.sample_weight]
+
+    def without_gradient(self, keys: Iterable[Key], condition: Any = True) -> Batch:
+        """The batch with outputs that carry no gradient where a condition holds.
+
+        A loss that is not finite has gradients that are not, and 0 times them is not 0.
+        """
+        outputs = dict(self.outputs)
+        for key in keys:
+            if key in outputs:
+                output = to_tensor(outputs[key])
+                blocked = ops.stop_gradient(output)
+                seen = blocked if condition is True else ops.where(condition, blocked, output)
+                set_keras_mask(seen, keras_mask(output))
+                outputs[key] = seen
+        return replace(self, outputs=outputs)
+
+    def check_not_misspelt(self, term: LossTerm, name: str, known: list[Key]) -> None:
+        """Raise if the label of a skipped term is there under a name much like its own.
+
+        Args:
+            term: a term whose label is absent.
+            name: its name in the sum.
+            known: the labels that some term names.
+        """
+        unused = [key for key in names_of(self.labels) if key not in known]
+        for key in term.label_keys:
+            hint = suggestion(key, unused, cutoff=0.8)
+            if key not in self.labels and hint is not None:
+                raise error(
+                    ValueError,
+                    WHERE,
+                    f"term {name!r} would be skipped, as its label is not in the data",
+                    expected=f"{key!r}, or no label that no term names",
+                    received=f"{unused}",
+                    hint=f"{hint} If not, drop that label from the data.",
+                )
+
+    def _check_sample_weights(self, loss: WeightedSumLoss) -> None:
+        """Raise if a sample weight has a name that no output or term has."""
+        if not isinstance(self.sample_weights, dict):
+            return
+        own = [term.sample_weight for term in loss.terms if term.sample_weight is not None]
+        known = list(dict.fromkeys([*names_of(self.outputs), *loss.names, *own]))
+        for key in self.sample_weights:
+            if key not in known and key not in self.outputs:
+                problem = "a sample weight belongs to no output or term"
+                raise unknown_name(WHERE, problem, key, known)
+
+
+def _outputs_by_name(keys: list[Key], y_pred: Any, names: Sequence[str] | None) -> dict[Key, Any]:
+    """The outputs by name; one tensor is the only output that the terms name."""
+    if names is not None or not _is_one_tensor(y_pred):
+        return by_name(y_pred, names, where=WHERE)
+    if len(keys) > 1:
+        raise error(
+            ValueError,
+            WHERE,
+            "it was given one output and names several",
+            expected=f"outputs {keys} by name",
+            received="one tensor",
+            hint="`keras.Model.compile` shows a loss one output at a time: use "
+            "`MultiLossModel.from_model(model)`",
+        )
+    return {keys[0]: y_pred}
+
+
+def _labels_by_name(keys: list[Key], y_true: Any, names: Sequence[str] | None) -> dict[Key, Any]:
+    """The labels by name; one tensor is the only label that the terms name."""
+    if not _is_one_tensor(y_true) or not keys:
+        return by_name(y_true, names, where=WHERE)
+    if len(keys) == 1:
+        return {keys[0]: y_true}
+    if names is not None and len(names) == 1:
+        return by_name(y_true, names, where=WHERE)
+    raise error(
+        ValueError,
+        WHERE,
+        "the labels are one tensor and the terms name several",
+        expected=f"a dict with the labels {keys}",
+        received=f"one tensor of shape {tuple(y_true.shape)}",
+    )
+
+
+def _is_one_tensor(structure: Any) -> bool:
+    return structure is not None and not isinstance(structure, (dict, list, tuple))
+
+
+def _picked(problem: str, keys: Any, tensors: dict[Key, Any], *, hint: str | None = None) -> Any:
+    """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
+    if keys is None:
+        return None
+    for key in keys if isinstance(keys, list) else [keys]:
+        if key not in tensors:
+            hint = _hint_of_list(tensors) or hint
+            raise unknown_name(WHERE, problem, key, names_of(tensors), hint=hint)
+    if isinstance(keys, list):
+        return tuple(to_tensor(tensors[key]) for key in keys)
+    return to_tensor(tensors[keys])
+
+
+def _hint_of_labels(term: LossTerm) -> str | None:
+    """What was forgotten, if the labels are by default those of several outputs."""
+    if not isinstance(term.outputs, list) or term.labels != term.outputs:
+        return None
+    return (
+        "labels are by default those of the outputs' names: give the term `labels='...'`, or "
+        "`labels=None` if its loss needs none"
+    )
+
+
+def _hint_of_list(tensors: dict[Key, Any]) -> str | None:
+    """What to do where a list was given, which has no names."""
+    if not tensors or any(isinstance(key, str) for key in tensors):
+        return None
+    return "a list has positions, not names; `MultiLossModel.from_model(model)` has both"

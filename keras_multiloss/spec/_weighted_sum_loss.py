@@ -1,0 +1,295 @@
+"""`WeightedSumLoss`: the total loss, written once, used in either host."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._checks import check_config, check_name
+from keras_multiloss._messages import described, error
+from keras_multiloss._platform import keras, ops, scale_for_distribution
+from keras_multiloss._saving import deserialize, serializable, serialize
+from keras_multiloss.evaluation import Reduced, losses_of
+from keras_multiloss.spec._algebra import Summand
+from keras_multiloss.spec._batch import Batch
+from keras_multiloss.spec._given_weights import GivenWeights
+from keras_multiloss.spec._immutable import Immutable
+from keras_multiloss.spec._loss_term import LossTerm
+from keras_multiloss.spec._named_terms import NamedTerms
+from keras_multiloss.spec._term_names import PENALTY_NAME, terms_of, unique_names
+from keras_multiloss.weighting import checked_weighting
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from keras_multiloss.spec._by_name import Key
+    from keras_multiloss.weighting import Weighting
+
+
+@serializable
+class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
+    r"""The total loss of a model with several outputs.
+
+    $$L = \sum_t w_t \, \ell_t$$
+
+    The weights are those of the terms; a `weighting` moves them while the model trains.
+
+    One spec works in every place: `MultiLossModel.compile(loss=...)`,
+    `WeightedSumLossLayer(...)`, and a training loop of one's own, where it is called with
+    dicts of labels and outputs. A sum stays as it was built. `loss["age"]` is one of its terms,
+    `a - b`, `loss / 2`, `loss.without("age")` and `loss.replace("age", weight=2.0)` are other
+    sums.
+
+    Args:
+        terms: `LossTerm` objects; sums among them are flattened. Terms without a name are
+            called after their outputs; where several share a name, the name of the loss is
+            added (`"age_mean_absolute_error"`).
+        weighting: a rule of `kml.weighting`, or its name, that multiplies the weights of the
+            terms; the hosts own its state.
+        name: name of the loss.
+
+    Shape:
+        - y_true: a dict from label names to tensors. A list is named by the outputs of its
+          order; a tensor is the only label there is.
+        - y_pred: a dict from output names to tensors, or a list addressed by position.
+        - sample_weight: one tensor for every term, or a dict in which names may be missing.
+        - result: a float32 scalar.
+
+    Raises:
+        ValueError: if there is no term, two terms were given one name, a sum among the terms has
+            a weighting of its own, or no weighting has the given name.
+
+    Example:
+        >>> import numpy as np
+        >>> import keras_multiloss as kml
+        >>> loss = kml.LossTerm("mse", "age") + 0.5 * kml.LossTerm("mae", "height")
+        >>> labels = {"age": np.zeros((2, 1)), "height": np.zeros((2, 1))}
+        >>> outputs = {"age": np.full((2, 1), 2.0), "height": np.full((2, 1), 4.0)}
+        >>> float(loss(labels, outputs))
+        6.0
+        >>> {name: float(value) for name, value in loss.term_losses(labels, outputs).items()}
+        {'age': 4.0, 'height': 4.0}
+    """
+
+    hint_for_change = "loss.replace('name', weight=2.0), and compile with the result"
+
+    def __init__(
+        self, terms: Iterable[Any], *, weighting: Any = None, name: str = "weighted_sum_loss"
+    ) -> None:
+        check_name("WeightedSumLoss", "name", name)
+        # The total is reduced and scaled here; "none" tells Keras 2 to leave it alone.
+        super().__init__(reduction="none", name=name)
+        self.terms = terms_of(terms, WeightedSumLoss)
+        self.names = unique_names(self.terms)
+        self.weighting = None if weighting is None else self._checked(weighting)
+        #: What the terms say of their weights, before the weighting multiplies them.
+        self.given_weights = GivenWeights(
+            dict(zip(self.names, (term.weight for term in self.terms), strict=True)),
+            are_assignable=self.weighting is not None and self.weighting.is_assignable,
+        )
+        self._close()
+
+    def _checked(self, weighting: Any) -> Weighting:
+        """The rule, which fits the terms."""
+        rule = checked_weighting("WeightedSumLoss", "weighting", weighting)
+        rule.initial_state(self.names)
+        if rule.has_penalty and PENALTY_NAME in self.names:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                f"the log of term {PENALTY_NAME!r} is that of the weighting's penalty",
+                expected="another name of the term",
+                received=f"{self.names}",
+                hint="give it another name: LossTerm(..., name=...)",
+            )
+        return rule
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether a weight moves, so that a host has to own its state."""
+        return bool(self.moving_names)
+
+    @property
+    def moving_names(self) -> list[str]:
+        """The names of the terms whose weight moves; that of the others is constant."""
+        return list(self.given_weights.schedules if self.weighting is None else self.names)
+
+    @property
+    def has_penalty(self) -> bool:
+        """Whether a weighting adds a penalty to the terms."""
+        return self.weighting is not None and self.weighting.has_penalty
+
+    @property
+    def output_keys(self) -> list[Key]:
+        """The outputs that the terms name, each once."""
+        return list(dict.fromkeys(key for term in self.terms for key in term.output_keys))
+
+    @property
+    def label_keys(self) -> list[Key]:
+        """The labels that the terms name, each once."""
+        return list(dict.fromkeys(key for term in self.terms for key in term.label_keys))
+
+    def reduced_terms(self, batch: Batch, moving: dict[str, Any]) -> dict[str, Reduced]:
+        """The total and divisor of each term, by name.
+
+        Terms that are not required and whose label is absent are left out.
+
+        Args:
+            batch: outputs, labels and sample weights by name.
+            moving: weights that move, as far as they are known before the losses. No gradient
+                flows through a term while its weight is 0, not even one that is not finite.
+        """
+        active = self.given_weights.active
+        reduced = {}
+        for name, term in zip(self.names, self.terms, strict=True):
+            if not term.required and not term.is_present(batch):
+                batch.check_not_misspelt(term, name, self.label_keys)
+                continue
+            seen = batch
+            if name not in active:
+                seen = batch.without_gradient(term.output_keys)
+            elif name in moving:
+                seen = batch.without_gradient(term.output_keys, ops.equal(moving[name], 0.0))
+            reduced[name] = term.evaluated(seen, name).reduced(term.reduction)
+        return reduced
+
+    def weights_at(self, step: Any = None) -> dict[str, Any]:
+        """The weight of each term by name: a number, or a float32 scalar that follows a schedule.
+
+        Args:
+            step: the number of training steps taken; needed by schedules only.
+
+        Raises:
+            ValueError: if a weighting sets the weights, whose state only a host has.
+        """
+        self._check_knows_weights(step)
+        given = self.given_weights
+        weights = {**given.constant, **given.scheduled_at(step)}
+        return {name: weights[name] for name in self.names}
+
+    def _check_knows_weights(self, step: Any) -> None:
+        """Raise if only a host can tell the weights."""
+        if self.weighting is not None:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                "its weights are set by a weighting, whose state only a layer can own",
+                expected="a MultiLossModel or a WeightedSumLossLayer to hold the loss",
+                received=f"a call of the loss itself, with {self.weighting!r}",
+                hint="call the layer in a training loop, or read `model.term_weights`",
+            )
+        if step is None and self.is_moving:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                f"the weight of term {self.moving_names[0]!r} is a schedule",
+                expected="the `step` it is to be read at",
+                received="step=None",
+                hint="MultiLossModel and WeightedSumLossLayer count steps; elsewhere pass `step`",
+            )
+
+    def term_losses(
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        output_names: Sequence[str] | None = None,
+    ) -> dict[str, Any]:
+        """The unweighted loss of each term, by name.
+
+        Terms that are not required and whose label is absent are left out.
+
+        Args:
+            y_true: labels, as for calling the loss.
+            y_pred: outputs, as for calling the loss.
+            sample_weight: weights, as for calling the loss.
+            output_names: what the outputs are called, where they are a list.
+        """
+        batch = Batch.of(self, y_true, y_pred, sample_weight, output_names=output_names)
+        reduced = self.reduced_terms(batch, {})
+        losses = losses_of(list(reduced.values())) if reduced else []
+        return {name: losses[i] for i, name in enumerate(reduced)}
+
+    def call(self, y_true: Any, y_pred: Any) -> Any:
+        return self(y_true, y_pred)
+
+    def __call__(
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, step: Any = None
+    ) -> Any:
+        """The total loss.
+
+        Args:
+            y_true: labels by name.
+            y_pred: outputs by name.
+            sample_weight: one tensor, or a dict by name.
+            step: the number of training steps taken; needed by schedules only.
+
+        Raises:
+            ValueError: if a weighting sets the weights, whose state only a host has.
+        """
+        self._check_knows_weights(step)
+        moving = self.given_weights.scheduled_at(step)
+        reduced = self.reduced_terms(Batch.of(self, y_true, y_pred, sample_weight), moving)
+        if not reduced:
+            return ops.zeros(())
+        weights = self.given_weights.vector(reduced, moving)
+        total = ops.sum(weighted_losses(losses_of(list(reduced.values())), weights))
+        return scale_for_distribution(total)
+
+    def with_terms(self, terms: list[LossTerm]) -> WeightedSumLoss:
+        """A sum of other terms, with the weighting and the name of this one."""
+        return WeightedSumLoss(terms, weighting=self.weighting, name=self.name)
+
+    def scaled_by(self, factor: float) -> WeightedSumLoss:
+        """The sum with the weights of all terms multiplied by a finite number."""
+        if self.has_penalty:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                "a sum whose weighting has a penalty is not multiplied",
+                expected="factors of the terms, which the weighting multiplies",
+                received=f"{factor} * {self!r}",
+                hint="the size of the whole is that of the learning rate",
+            )
+        return self.with_terms([term * factor for term in self.terms])
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "terms": [term.get_config() for term in self.terms],
+            "weighting": None if self.weighting is None else serialize(self.weighting),
+            "name": self.name,
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> WeightedSumLoss:
+        config = check_config(cls, config, ("terms", "weighting", "name"), required=("terms",))
+        if isinstance(config["terms"], (list, tuple)):
+            config["terms"] = [LossTerm.from_config(term) for term in config["terms"]]
+        where = "WeightedSumLoss: `weighting`"
+        config["weighting"] = deserialize(where, config.get("weighting"), None)
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        rule = "" if self.weighting is None else f", weighting={self.weighting!r}"
+        return f"<WeightedSumLoss {self.name!r}: {list(self.terms)}{rule}>"
+
+
+def weighted_losses(losses: Any, weights: Any) -> Any:
+    """Losses times weights, as vectors; 0 where the weight is 0, also for a loss of `nan`."""
+    return ops.where(ops.equal(weights, 0.0), ops.zeros_like(losses), losses) * weights
+
+
+def as_weighted_sum(where: str, loss: Any) -> WeightedSumLoss:
+    """A sum from a sum or a single term; raises for anything else."""
+    if isinstance(loss, WeightedSumLoss):
+        return loss
+    if isinstance(loss, LossTerm):
+        return WeightedSumLoss([loss])
+    raise error(
+        TypeError,
+        where,
+        "`loss` is not a total loss",
+        expected="a WeightedSumLoss or a LossTerm",
+        received=described(loss),
+        hint="wrap it: LossTerm(loss, outputs, labels)",
+    )
