@@ -23,7 +23,7 @@ def check_name(where: str, argument: str, value: object) -> None:
         raise error(
             TypeError,
             where,
-            f"`{argument}` is not a name",
+            f"`{argument}` must be a name",
             expected="a non-empty string",
             received=described(value),
         )
@@ -31,7 +31,7 @@ def check_name(where: str, argument: str, value: object) -> None:
         raise error(
             ValueError,
             where,
-            f"`{argument}` is empty",
+            f"`{argument}` must not be empty",
             expected="a non-empty string",
             received=repr(value),
         )
@@ -71,7 +71,7 @@ def check_bool(where: str, argument: str, value: object) -> bool:
         raise error(
             TypeError,
             where,
-            f"`{argument}` is not a truth value",
+            f"`{argument}` must be True or False",
             expected="True or False",
             received=described(value),
         )
@@ -83,14 +83,14 @@ def check_finite_number(
 ) -> float:
     """The value as a float; raises unless it is a finite real number.
 
-    Truth values, strings, variables and tensors are no numbers here, as a file could not
+    Truth values, strings, variables and tensors do not pass for numbers, as a file could not
     tell what they were.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise error(
             TypeError,
             where,
-            f"`{argument}` is not a number",
+            f"`{argument}` must be a number",
             expected="a finite number",
             received=described(value),
             hint=hint,
@@ -99,7 +99,7 @@ def check_finite_number(
         raise error(
             ValueError,
             where,
-            f"`{argument}` is not finite",
+            f"`{argument}` must be finite",
             expected="a finite number",
             received=repr(float(value)),
         )
@@ -113,7 +113,7 @@ def check_positive(where: str, argument: str, value: object) -> float:
         raise error(
             ValueError,
             where,
-            f"`{argument}` is not positive",
+            f"`{argument}` must be above 0",
             expected="a number above 0",
             received=repr(number),
         )
@@ -127,8 +127,8 @@ def check_not_negative(where: str, argument: str, value: object) -> float:
         raise error(
             ValueError,
             where,
-            f"`{argument}` is negative",
-            expected="a number from 0 up",
+            f"`{argument}` must be 0 or more",
+            expected="a number of at least 0",
             received=repr(number),
         )
     return number
@@ -142,8 +142,8 @@ def check_count(where: str, argument: str, value: object, *, least: int = 1) -> 
     raise error(
         ValueError if is_integer else TypeError,
         where,
-        f"`{argument}` is no count",
-        expected=f"an integer from {least} up",
+        f"`{argument}` must be an integer of at least {least}",
+        expected=f"{least}, {least + 1}, {least + 2}, ...",
         received=described(value),
     )
 
@@ -166,7 +166,7 @@ def check_choice(where: str, argument: str, value: object, choices: Iterable[str
     """Raise unless `value` is one of the choices."""
     names = list(choices)
     if value not in names:
-        raise unknown_name(where, f"`{argument}` is no known choice", value, names)
+        raise unknown_name(where, f"`{argument}` is not one of its choices", value, names)
 
 
 def check_seed(where: str, seed: Any) -> int:
@@ -175,7 +175,7 @@ def check_seed(where: str, seed: Any) -> int:
         return random.randrange(2**31)  # noqa: S311 (no secret)
     if isinstance(seed, bool) or not isinstance(seed, int):
         raise error(
-            TypeError, where, "`seed` is no integer", expected="an int", received=repr(seed)
+            TypeError, where, "`seed` must be an integer", expected="an int", received=repr(seed)
         )
     if not 0 <= seed < 2**31:
         raise error(
@@ -226,7 +226,7 @@ def check_keys(where: str, argument: str, keys: Any) -> Any:
             raise error(
                 ValueError,
                 where,
-                f"`{argument}` is empty",
+                f"`{argument}` must not be empty",
                 expected="at least one name",
                 received=repr(keys),
             )
@@ -242,8 +242,8 @@ def check_key(where: str, argument: str, key: Any) -> Any:
         raise error(
             ValueError,
             where,
-            f"`{argument}` is not a position",
-            expected="a name, or a position from 0 up",
+            f"`{argument}` must be a name or a position",
+            expected="a name, or a position such as 0",
             received=repr(key),
         )
     check_name(where, argument, key)
@@ -288,7 +288,7 @@ def check_class_weight(where: str, class_weight: Any) -> dict[int, float] | None
                 ValueError,
                 where,
                 "a key of `class_weight` is not a class number",
-                expected="integers from 0 up",
+                expected="integers such as 0 and 1",
                 received=repr(number),
             )
     return {

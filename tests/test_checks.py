@@ -67,31 +67,31 @@ def test_a_real_number_becomes_a_float(value):
 
 @pytest.mark.parametrize("value", [True, np.True_, "1", None, 1j, [1.0], np.ones(1), np.ones(())])
 def test_what_is_no_real_number_is_a_type_error(value):
-    with pytest.raises(TypeError, match="`x` is not a number"):
+    with pytest.raises(TypeError, match="`x` must be a number"):
         check_finite_number("Here", "x", value)
 
 
 @pytest.mark.parametrize("make", [ops.ones, variable], ids=["tensor", "variable"])
 def test_a_tensor_and_a_variable_are_no_numbers(make):
-    with pytest.raises(TypeError, match="`x` is not a number"):
+    with pytest.raises(TypeError, match="`x` must be a number"):
         check_finite_number("Here", "x", make(()))
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, np.float32("nan")])
 def test_a_number_that_is_not_finite_is_a_value_error(value):
-    with pytest.raises(ValueError, match="`x` is not finite"):
+    with pytest.raises(ValueError, match="`x` must be finite"):
         check_finite_number("Here", "x", value)
 
 
 @pytest.mark.parametrize("value", [0, -1.0])
 def test_zero_and_less_are_not_positive(value):
-    with pytest.raises(ValueError, match="`x` is not positive"):
+    with pytest.raises(ValueError, match="`x` must be above 0"):
         check_positive("Here", "x", value)
 
 
 @pytest.mark.parametrize("value", [1, 0, "yes", None, np.True_])
 def test_only_true_and_false_are_truth_values(value):
-    with pytest.raises(TypeError, match="`x` is not a truth value"):
+    with pytest.raises(TypeError, match="`x` must be True or False"):
         check_bool("Here", "x", value)
     assert check_bool("Here", "x", True) is True
 
@@ -148,7 +148,7 @@ def test_other_keys_raise(keys, kind):
     ],
 )
 def test_a_mask_is_nan_or_a_number(mask, checked):
-    assert check_mask("Here", mask) == checked
+    assert check_mask("Here", "mask", mask) == checked
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_a_mask_is_nan_or_a_number(mask, checked):
 )
 def test_other_masks_raise(mask, kind):
     with pytest.raises(kind, match="`mask`"):
-        check_mask("Here", mask)
+        check_mask("Here", "mask", mask)
 
 
 def test_class_weights_become_floats_by_int():

@@ -66,7 +66,7 @@ def test_no_terms():
 @pytest.mark.parametrize("weight", [float("nan"), float("inf")])
 def test_a_weight_that_is_not_finite(weight):
     assert message(lambda: kml.LossTerm("mse", "age", weight=weight)) == (
-        f"LossTerm: `weight` is not finite.\n  Expected: a finite number\n  Received: {weight!r}"
+        f"LossTerm: `weight` must be finite.\n  Expected: a finite number\n  Received: {weight!r}"
     )
 
 

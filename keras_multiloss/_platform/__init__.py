@@ -81,6 +81,7 @@ from keras_multiloss._platform._ops_of_keras_2 import (
     ops_over_tensorflow,
 )
 from keras_multiloss._platform._replicas import (
+    add_loss_of_replica,
     mean_over_replicas,
     n_replicas,
     scale_for_distribution,
@@ -100,6 +101,7 @@ __all__ = [
     "PyDataset",
     "TrainingStep",
     "add_counter",
+    "add_loss_of_replica",
     "add_metric_sums",
     "add_state",
     "add_sums",

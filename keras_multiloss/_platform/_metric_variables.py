@@ -12,7 +12,7 @@ class LayerWithMetrics(keras.layers.Layer):
     """A layer that owns the variables of its metrics.
 
     On JAX, and on PyTorch under mixed precision, Keras cannot update what a metric owns in the
-    call of a layer. Such variables belong to the layer, but are no weights: as with all metrics,
+    call of a layer. Such variables belong to the layer, but are not weights: as with all metrics,
     neither `weights` nor files hold them.
     """
 
@@ -39,7 +39,7 @@ class LayerWithMetrics(keras.layers.Layer):
 
         @property
         def weights(self) -> list[Any]:
-            """The variables of the layer that are no metric's."""
+            """The variables of the layer that do not belong to a metric."""
             return self._without_metric_variables(super().weights)
 
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from keras_multiloss._platform._keras import KERAS_3, backend, tensorflow
@@ -23,6 +24,18 @@ def scale_loss_object(loss: Any, reduction: str) -> Any:
     """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
     is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
     return loss if is_scaled_later else scale_for_distribution(loss)
+
+
+def add_loss_of_replica(layer: Any, loss: Any) -> None:
+    """Let a layer add a loss, without those that other replicas have added meanwhile.
+
+    Where a call waits for other replicas, theirs come in between, and Keras 3 keeps what layers
+    add in one list for all.
+    """
+    if KERAS_3 and n_replicas() > 1:
+        thread = loss.added_in_thread = threading.get_ident()  # each replica is traced in its own
+        layer._losses[:] = [x for x in layer._losses if x.added_in_thread == thread]
+    layer.add_loss(loss)
 
 
 def mean_over_replicas(x: Any) -> Any:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any
+import threading
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_multiloss._platform._gradients import task_tape
 from keras_multiloss._platform._keras import backend, keras
@@ -24,8 +25,13 @@ class TrainingStep(_Model):
     gets the function that Keras differentiates.
     """
 
-    #: What records the training step that is running.
-    _tape: Any = None
+    #: What records the training step that runs in a thread; `tf.distribute` has one per replica.
+    _record: ClassVar[Any] = threading.local()
+
+    @property
+    def _tape(self) -> Any:
+        """What records the training step that is running."""
+        return getattr(self._record, "tape", None)
 
     @property
     def _balances(self) -> bool:
@@ -55,11 +61,11 @@ class TrainingStep(_Model):
         @contextlib.contextmanager
         def _recorded(self) -> Iterator[None]:
             with task_tape() as tape:
-                self._tape = tape
+                self._record.tape = tape
                 try:
                     yield
                 finally:
-                    self._tape = None
+                    self._record.tape = None
 
     else:
 

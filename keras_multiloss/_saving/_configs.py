@@ -88,7 +88,7 @@ def arguments_of(cls: Any) -> list[str]:
 
 
 def deserialize(where: str, config: Any, namespace: Any) -> Any:
-    """The object that `serialize` made a config of; what is no config is left as it is.
+    """The object that `serialize` made a config of; what is not a config is left as it is.
 
     Args:
         where: what the config is of, for errors.

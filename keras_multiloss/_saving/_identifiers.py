@@ -25,7 +25,7 @@ def get_loss(where: str, identifier: Any, *, argument: str = "loss") -> Any:
 
     Raises:
         ValueError: if the name is unknown, or a file could not restore the loss.
-        TypeError: if it is no loss, or belongs to the other Keras.
+        TypeError: if it is not a loss, or belongs to the other Keras.
     """
     if isinstance(identifier, str):
         return _loss_by_name(where, identifier)

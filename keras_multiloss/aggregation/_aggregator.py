@@ -91,7 +91,7 @@ class Aggregator:
         raise error(
             NotImplementedError,
             type(self).__name__,
-            "its result is no weighted sum of the gradients",
+            "its result is not a weighted sum of the gradients",
             expected="a rule that is a function of the Gramian",
             received="a rule that sees each entry of the gradients",
             hint="call the rule with the Jacobian",

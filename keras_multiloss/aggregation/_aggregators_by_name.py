@@ -82,7 +82,7 @@ def get(identifier: Any) -> Aggregator | None:
     Example:
         >>> import keras_multiloss as kml
         >>> kml.aggregation.get("Aligned_MTL")
-        <AlignedMTL(scale='mean', preference=None)>
+        <AlignedMTL(scale='min', preference=None)>
     """
     rule: Aggregator | None = NAMES.get("kml.aggregation.get", identifier)
     return rule

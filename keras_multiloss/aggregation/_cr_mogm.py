@@ -34,7 +34,7 @@ class CRMOGM(Aggregator):
     Raises:
         ValueError: if no rule has the name, the rule needs the Jacobian, or `beta` is out of
             range.
-        TypeError: if it is no aggregator.
+        TypeError: if it is not an aggregator.
 
     Example:
         >>> import numpy as np

@@ -33,7 +33,7 @@ class GradDrop(Aggregator):
         seed: an integer; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
-        TypeError: if the seed is no integer.
+        TypeError: if the seed is not an integer.
         ValueError: if a leak is out of range.
 
     Example:

@@ -42,7 +42,7 @@ class GradVac(Aggregator):
 
     Raises:
         ValueError: if `beta` is out of range.
-        TypeError: if the seed is no integer.
+        TypeError: if the seed is not an integer.
 
     Example:
         >>> import numpy as np

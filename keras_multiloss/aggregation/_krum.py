@@ -30,7 +30,7 @@ class Krum(Aggregator):
         n_selected: how many gradients to take the mean of; 1 is Krum itself.
 
     Raises:
-        TypeError: if an argument is no integer.
+        TypeError: if an argument is not an integer.
         ValueError: if an argument is too small; when it is used, if there are too few tasks.
 
     Example:

@@ -55,7 +55,7 @@ class Constant(Aggregator):
         values: $w$, one number for each task, in their order.
 
     Raises:
-        TypeError: if they are no list, or a value is no number.
+        TypeError: if they are not a list, or a value is not a number.
 
     Example:
         >>> import numpy as np

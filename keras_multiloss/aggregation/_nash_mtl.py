@@ -16,7 +16,7 @@ class NashMTL(Aggregator):
 
     $$\frac{G}{\lVert G \rVert_F}\, w = \frac1w$$
 
-    The product of all tasks' progress is greatest; the length of a task's gradient has no say.
+    The product of all tasks' progress is greatest; the length of a task's gradient does not matter.
     Dividing by the norm of the Gramian, as the authors' code does, keeps the scale of the
     gradients: the paper's own equation gives a step of length $\sqrt T$ whatever they are.
     Solved by Newton's method to the last digits.

@@ -29,7 +29,7 @@ class PCGrad(Aggregator):
         seed: an integer; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
-        TypeError: if the seed is no integer.
+        TypeError: if the seed is not an integer.
 
     Example:
         >>> import numpy as np

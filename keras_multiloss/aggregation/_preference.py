@@ -29,7 +29,7 @@ def check_list(where: str, argument: str, values: Any, expected: str) -> list[An
         raise error(
             TypeError,
             where,
-            f"`{argument}` is no list of numbers",
+            f"`{argument}` must be a list of numbers",
             expected=expected,
             received=repr(values),
         )

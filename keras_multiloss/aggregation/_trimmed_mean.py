@@ -26,7 +26,7 @@ class TrimmedMean(Aggregator):
         trim: $b$, how many values to leave out at each end; less than half the tasks.
 
     Raises:
-        TypeError: if `trim` is no integer.
+        TypeError: if `trim` is not an integer.
         ValueError: if `trim` is negative; when it is used, if nothing is left.
 
     Example:

@@ -19,7 +19,7 @@ def checked_data(data: Any) -> tuple[Any, ...]:
     raise error(
         TypeError,
         "ConflictMonitor",
-        "`data` is no batch",
+        "`data` is not a batch",
         expected="(x, y) or (x, y, sample_weight)",
         received=_type_and_length(data),
         hint="next(iter(dataset)) is the first batch of a dataset",

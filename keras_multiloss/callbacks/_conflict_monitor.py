@@ -62,7 +62,7 @@ class ConflictMonitor(keras.callbacks.Callback):
         gramians: the Gramian `(T, T)` of each measurement.
 
     Raises:
-        TypeError: if `data` is no batch, the rule needs more than the Gramian, or, when training
+        TypeError: if `data` is not a batch, the rule needs more than the Gramian, or, when training
             begins, the model has no total loss.
         ValueError: when training begins, if there is one task only.
         ImportError: if a package that `log_dir` needs is missing.

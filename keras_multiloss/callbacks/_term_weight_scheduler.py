@@ -24,7 +24,7 @@ class TermWeightScheduler(keras.callbacks.Callback):
             from 0, that return the weight.
 
     Raises:
-        TypeError: if it is no dict of functions.
+        TypeError: if it is not a dict of functions.
         ValueError: when training begins, if a name is not that of a term.
 
     Example:

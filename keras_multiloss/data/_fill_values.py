@@ -36,7 +36,7 @@ def _checked(where: str, argument: str, value: Any) -> Fill:
         raise error(
             ValueError,
             where,
-            f"`{argument}` is no value for a missing label",
+            f"`{argument}` cannot stand for a missing label",
             expected="'nan', a number such as -1, or a dict of these by label",
             received=repr(value),
         )

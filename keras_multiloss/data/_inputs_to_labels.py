@@ -98,7 +98,7 @@ class _InputsToLabels:
                 ValueError,
                 WHERE,
                 "`inputs` does not name what is left for the model",
-                expected=f"{list(x)}, which is no label and no sample weight",
+                expected=f"{list(x)}, which is neither a label nor a sample weight",
                 received=f"{self.inputs}",
                 hint="`labels` says which entries are labels",
             )
@@ -133,7 +133,7 @@ def _check_parts(
         hint = "`labels` or `rename` say which entries are labels"
     elif not x:
         problem = "no inputs are left for the model"
-        expected = "at least one entry that is no label and no sample weight"
+        expected = "at least one entry that is neither a label nor a sample weight"
         hint = "`labels` says which entries are labels"
     elif None in weights and len(weights) > 1:
         problem = "some sample weights are for all terms and others for one"

@@ -67,7 +67,9 @@ class StateLayer(LayerWithMetrics):
         if self._failure is not None:
             raise self._failure
         if self.is_expected_in_file:
-            raise self._misfit("the file has no state of it", sorted(self.state_variables()), [])
+            raise self._misfit(
+                "the file does not have its state", sorted(self.state_variables()), []
+            )
 
     def _by_name(self, store: Any) -> dict[str, Any]:
         saved = json.loads(bytes(np.asarray(store[TERMS])).decode())

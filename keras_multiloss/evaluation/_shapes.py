@@ -157,7 +157,7 @@ def fit_weights(where: str, weights: Any, values: Any, *, what: str = "sample we
             hint=None
             if wanted
             else "give weights to the other terms by name, sample_weight={'output': ...}; a loss "
-            "of your own may return one value a sample",
+            "of your own may return one value per sample",
         )
     return weights
 
@@ -186,11 +186,11 @@ def fit_valid(where: str, valid: Any, values: Any) -> Any:
         ValueError,
         where,
         "missing labels cannot be left out",
-        expected="a loss that gives one value a sample, for labels of known rank",
+        expected="a loss that gives one value per sample, for labels of known rank",
         received="one value for the whole batch"
         if wanted == ()
         else f"values of shape {wanted} for labels of shape {static_shape(valid)}",
-        hint="return one value a sample, or drop `mask`",
+        hint="return one value per sample, or drop `mask`",
     )
 
 

@@ -60,7 +60,7 @@ class CosineDense(keras.layers.Layer):
             raise error(
                 ValueError,
                 "CosineDense",
-                "`units` is no number of classes",
+                "`units` must be the number of classes",
                 expected="a whole number above 0",
                 received=repr(units),
             )

@@ -110,13 +110,13 @@ class GradientBalancer(keras.layers.Layer):
             raise error(
                 ValueError,
                 "GradientBalancer",
-                "the rule takes no priorities",
+                "the rule does not take priorities",
                 expected="a rule with `preference`, such as 'upgrad'",
                 received=repr(self.aggregator),
             )
         for task in self.preference:
             if task not in self.tasks:
-                problem = "`preference` names no task"
+                problem = "`preference` names a task that is not there"
                 raise unknown_name("GradientBalancer", problem, task, self.tasks)
         config["preference"] = [self.preference.get(task, 1.0) for task in self.tasks]
         return type(self.aggregator).from_config(config)

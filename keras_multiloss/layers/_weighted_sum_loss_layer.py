@@ -8,6 +8,7 @@ from keras_multiloss._messages import error
 from keras_multiloss._platform import (
     KERAS_3,
     LayerWithMetrics,
+    add_loss_of_replica,
     backend,
     not_converted,
     ops,
@@ -105,7 +106,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
         batch = Batch.of(self.loss, labels, outputs, sample_weight, output_names=names)
         step = take_step(self.loss, batch, self._term_weights, training=bool(training))
         self.running_means.update_state(step, _logged_samples(outputs))
-        self.add_loss(step.total)
+        add_loss_of_replica(self, step.total)
         return outputs
 
     @property

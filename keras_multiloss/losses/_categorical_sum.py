@@ -37,7 +37,7 @@ class CategoricalSumNLL(JointLoss):
         name: name of the loss.
 
     Shape:
-        - y_true: integers, `(batch,)` or `(batch, 1)`. A label that is no possible sum
+        - y_true: integers, `(batch,)` or `(batch, 1)`. A label that is not a possible sum
           (negative, too large, or not whole) has a constant loss of 87.3, that is $-\log$
           of the smallest normal float32 number, and no gradient.
         - y_pred: a tuple of two or more outputs, each `(batch, n_classes)`; the numbers of
@@ -95,7 +95,7 @@ def _log_convolve(log_p: Any, log_q: Any) -> Any:
 
 
 def _negative_at(log_sums: Any, label: Any) -> Any:
-    """Minus the entries at the labels, or `IMPOSSIBLE` where a label is no entry."""
+    """Minus the entries at the labels, or `IMPOSSIBLE` where a label is outside of them."""
     last = int(log_sums.shape[-1]) - 1
     index = ops.clip(ops.round(label), 0.0, float(last))
     is_possible = ops.equal(index, label)

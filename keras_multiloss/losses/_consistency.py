@@ -149,7 +149,7 @@ def _check_several_classes(where: str, output: Any) -> None:
         raise error(
             ValueError,
             where,
-            "its outputs are no distributions over the last axis",
+            "its outputs are not distributions over the last axis",
             expected="two or more classes in the last axis",
             received=f"outputs of shape {shape}",
             hint="use 'mse' for single probabilities",

@@ -143,7 +143,7 @@ def _check_breaks(breaks: Any) -> list[float]:
         raise error(
             ValueError,
             where,
-            "`breaks` are no intervals",
+            "`breaks` do not make intervals",
             expected="two or more numbers, each greater than the one before it",
             received=repr(numbers),
         )

@@ -44,7 +44,7 @@ class WeightedKappaLoss(AddonsLoss):
 
     for a batch $Y$ of $B$ one-hot labels and the predicted probabilities $P$. The ratio is
     one minus kappa: 0 for full agreement, 1 for that of chance. It is one value for the
-    whole batch, so that a term of it takes no mask and no sample weights. A batch with no
+    whole batch, so that a term of it takes neither a mask nor sample weights. A batch with no
     expected disagreement, as one that is empty or has a single class which is predicted
     with certainty, gives $\log\epsilon$.
 

@@ -73,7 +73,7 @@ class LiftedStructLoss(AddonsLoss):
         - values: a scalar.
 
     Raises:
-        ValueError: if the embeddings are no matrix, or there is not one label for each.
+        ValueError: if the embeddings are not a matrix, or there is not one label for each.
 
     Example:
         >>> import numpy as np

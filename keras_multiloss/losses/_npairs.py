@@ -103,7 +103,7 @@ class NpairsLoss(AddonsLoss):
         - values: a scalar.
 
     Raises:
-        ValueError: if the output is no square matrix, or there is not one label for each row.
+        ValueError: if the output is not a square matrix, or there is not one label for each row.
 
     Example:
         >>> import numpy as np
@@ -144,7 +144,7 @@ class NpairsMultilabelLoss(AddonsLoss):
         - values: a scalar.
 
     Raises:
-        ValueError: if the output is no square matrix.
+        ValueError: if the output is not a square matrix.
 
     Example:
         >>> import numpy as np

@@ -38,7 +38,7 @@ def mean_where(is_counted: Any, values: Any) -> Any:
 
 
 def mean_over_pairs(values: Any) -> Any:
-    """The mean of a value a sample; 0 if there are no samples."""
+    """The mean of one value per sample; 0 if there are no samples."""
     return mean_where(ops.ones_like(values, dtype="bool"), values)
 
 
@@ -66,7 +66,7 @@ def check_matrix(where: str, what: str, shape: Shape, matrix: Any) -> None:
     raise error(
         ValueError,
         where,
-        f"the output is no matrix of {what}",
+        f"the output is not a matrix of {what}",
         expected=f"shape {shape}, the batch first",
         received=f"shape {received}",
     )

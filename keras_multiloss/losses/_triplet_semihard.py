@@ -95,7 +95,7 @@ class TripletSemiHardLoss(TripletLoss):
 
     Raises:
         ValueError: for an unknown metric or a function that no file could restore; if the
-            embeddings are no matrix, or there is not one label for each.
+            embeddings are not a matrix, or there is not one label for each.
 
     Example:
         >>> import numpy as np

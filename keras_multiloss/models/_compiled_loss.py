@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class CompiledLoss:
     """A total loss with the names of the model's tensors and the running means of its terms.
 
-    It is no object of Keras's, so that a model neither tracks it nor keeps it when the
+    It is not an object of Keras, so that a model neither tracks it nor keeps it when the
     model is compiled again.
 
     Args:

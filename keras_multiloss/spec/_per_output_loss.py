@@ -29,7 +29,7 @@ class PerOutputLoss(WeightedSumLoss):
 
     $$L = \sum_o w_o \, \ell_o(y_o, \hat y_o)$$
 
-    It is the `WeightedSumLoss` of one term an output, named after its output, and goes where
+    It is the `WeightedSumLoss` of one term per output, named after its output, and goes where
     that goes. Beyond it, a plain `keras.Model` takes it too:
 
     - `keras.Model.compile(loss=...)` of Keras 3, for a model whose outputs are a dict (or a

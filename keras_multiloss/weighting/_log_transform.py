@@ -21,14 +21,14 @@ class LogTransform(Weighting):
     by their relative change, whatever their units: the loss side of DB-MTL, with a static
     inner rule. What $L$ differs from $\sum_t w_t \ell_t$ by is the penalty. Losses have to be
     positive, and count as $10^{-8}$ below that; logarithms may be negative, so that rules that
-    need positive losses are no inner rules.
+    need positive losses cannot be inner rules.
 
     Args:
         inner: a weighting or its name.
 
     Raises:
         ValueError: if no rule has the name.
-        TypeError: if it is no weighting.
+        TypeError: if it is not a weighting.
 
     Example:
         >>> import keras_multiloss as kml

@@ -33,7 +33,7 @@ class RandomLossWeighting(Weighting):
         seed: an integer; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
-        TypeError: if the seed is no integer.
+        TypeError: if the seed is not an integer.
         ValueError: for another distribution.
 
     Example:

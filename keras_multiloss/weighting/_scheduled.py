@@ -29,7 +29,7 @@ class ScheduledWeighting(Weighting):
         schedules: a dict from names of terms to schedules.
 
     Raises:
-        TypeError: if it is no dict of schedules.
+        TypeError: if it is not a dict of schedules.
         ValueError: when a sum is built of it, if a name is not that of a term.
 
     Example:

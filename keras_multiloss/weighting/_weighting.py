@@ -20,7 +20,7 @@ class StateVariable(NamedTuple):
     """One variable of a rule's state, which a layer owns. Earlier versions called it `Slot`.
 
     Args:
-        initial: the float32 value that it starts with: a number, or one entry a term.
+        initial: the float32 value that it starts with: a number, or one entry for each term.
         trainable: whether the optimizer of the model trains it.
         constraint: a function from its value to one that is allowed, for what is trained.
 

@@ -21,7 +21,7 @@ with_priorities = pytest.mark.parametrize("rule", [ka.UPGrad, ka.DualProj, ka.CA
 @pytest.mark.parametrize("value", [-1.0, 0])
 def test_a_priority_that_is_not_positive(rule, value):
     assert message(lambda: rule(preference=[2.0, value])) == (
-        f"{rule.__name__}: `preference[1]` is not positive.\n"
+        f"{rule.__name__}: `preference[1]` must be above 0.\n"
         "  Expected: a number above 0\n"
         f"  Received: {float(value)}"
     )
@@ -30,7 +30,7 @@ def test_a_priority_that_is_not_positive(rule, value):
 @with_priorities
 def test_a_priority_that_is_no_number(rule):
     assert message(lambda: rule(preference=["2"]), TypeError) == (
-        f"{rule.__name__}: `preference[0]` is not a number.\n"
+        f"{rule.__name__}: `preference[0]` must be a number.\n"
         "  Expected: a finite number\n"
         "  Received: '2' of type str"
     )
@@ -40,7 +40,7 @@ def test_a_priority_that_is_no_number(rule):
 @pytest.mark.parametrize("value", [{"depth": 2.0}, "depth", 2.0])
 def test_priorities_that_are_no_list(rule, value):
     assert message(lambda: rule(preference=value), TypeError) == (
-        f"{rule.__name__}: `preference` is no list of numbers.\n"
+        f"{rule.__name__}: `preference` must be a list of numbers.\n"
         "  Expected: a positive number for each task, [2.0, 1.0]\n"
         f"  Received: {value!r}"
     )
@@ -74,7 +74,7 @@ def test_constant_weights_of_other_tasks():
 
 def test_a_constant_weight_that_is_no_number():
     assert message(lambda: ka.Constant([2.0, None]), TypeError) == (
-        "Constant: `values[1]` is not a number.\n"
+        "Constant: `values[1]` must be a number.\n"
         "  Expected: a finite number\n"
         "  Received: None of type NoneType"
     )
@@ -83,7 +83,7 @@ def test_a_constant_weight_that_is_no_number():
 def test_constant_weights_that_are_no_list():
     for value in ({"depth": 2.0}, 2.0):
         assert message(lambda value=value: ka.Constant(value), TypeError) == (
-            "Constant: `values` is no list of numbers.\n"
+            "Constant: `values` must be a list of numbers.\n"
             "  Expected: a number for each task, [2.0, 1.0]\n"
             f"  Received: {value!r}"
         )
@@ -91,12 +91,12 @@ def test_constant_weights_that_are_no_list():
 
 def test_a_ball_of_negative_radius():
     assert message(lambda: ka.CAGrad(c=-0.5)) == (
-        "CAGrad: `c` is negative.\n  Expected: a number from 0 up\n  Received: -0.5"
+        "CAGrad: `c` must be 0 or more.\n  Expected: a number of at least 0\n  Received: -0.5"
     )
 
 
 @pytest.mark.parametrize("alpha", [0.0, -1.0])
 def test_a_fairness_that_is_not_positive(alpha):
     assert message(lambda: ka.FairGrad(alpha=alpha)) == (
-        f"FairGrad: `alpha` is not positive.\n  Expected: a number above 0\n  Received: {alpha}"
+        f"FairGrad: `alpha` must be above 0.\n  Expected: a number above 0\n  Received: {alpha}"
     )

@@ -194,13 +194,13 @@ def test_a_rule_that_needs_more_than_the_gramian_is_refused(rule):
 
 @pytest.mark.parametrize("data", [EYE, (EYE,), None, {"x": EYE}])
 def test_what_is_no_batch_is_refused(data):
-    with pytest.raises(TypeError, match="`data` is no batch"):
+    with pytest.raises(TypeError, match="`data` is not a batch"):
         ConflictMonitor(data)
 
 
 @pytest.mark.parametrize(("every", "kind"), [(0, ValueError), (2.5, TypeError)])
 def test_an_interval_that_is_no_count_is_refused(every, kind):
-    with pytest.raises(kind, match="`every_n_steps` is no count"):
+    with pytest.raises(kind, match="`every_n_steps` must be an integer of at least"):
         ConflictMonitor((EYE, OPPOSITE), every_n_steps=every)
 
 

@@ -189,7 +189,7 @@ MISTAKES = {
         {},
         (
             "inputs_to_labels: no inputs are left for the model.\n"
-            "  Expected: at least one entry that is no label and no sample weight\n"
+            "  Expected: at least one entry that is neither a label nor a sample weight\n"
             "  Received: a dict with the keys ['age_label']\n"
             "  Hint: `labels` says which entries are labels"
         ),
@@ -199,7 +199,7 @@ MISTAKES = {
         {"inputs": "x"},
         (
             "inputs_to_labels: `inputs` does not name what is left for the model.\n"
-            "  Expected: ['x', 'z'], which is no label and no sample weight\n"
+            "  Expected: ['x', 'z'], which is neither a label nor a sample weight\n"
             "  Received: ['x']\n"
             "  Hint: `labels` says which entries are labels"
         ),

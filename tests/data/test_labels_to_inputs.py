@@ -338,10 +338,10 @@ def test_rename_has_to_be_a_dict_of_names():
         "  Expected: a dict from label names to names of inputs, {'age': 'input_2'}\n"
         "  Received: 'age' of type str"
     )
-    with pytest.raises(TypeError, match="`rename` is not a name"):
+    with pytest.raises(TypeError, match="`rename` must be a name"):
         kml_data.labels_to_inputs((X, Y), rename={"age": 2})
 
 
 def test_an_input_has_no_position_for_a_name():
-    with pytest.raises(TypeError, match="`inputs` is not a name"):
+    with pytest.raises(TypeError, match="`inputs` must be a name"):
         kml_data.labels_to_inputs((X, Y), inputs=0)

@@ -350,7 +350,7 @@ MISTAKES = {
         [AGES, SEXES],
         {"fill": {"sex": "NaN"}},
         (
-            "merge_tasks: `fill['sex']` is no value for a missing label.\n"
+            "merge_tasks: `fill['sex']` cannot stand for a missing label.\n"
             "  Expected: 'nan', a number such as -1, or a dict of these by label\n"
             "  Received: 'NaN'"
         ),

@@ -40,7 +40,7 @@ def test_it_is_a_layer_of_a_symbolic_model():
 @pytest.mark.parametrize("units", [0, 2.5, True])
 def test_units_that_are_no_number_of_classes_are_refused(units):
     message = exactly(
-        "CosineDense: `units` is no number of classes.",
+        "CosineDense: `units` must be the number of classes.",
         "  Expected: a whole number above 0",
         f"  Received: {units}",
     )

@@ -231,10 +231,10 @@ MISTAKES = {
 }
 MESSAGES = {
     "two tasks of a name": "tasks share a name",
-    "no task": "`tasks` is empty",
-    "an interval of no steps": "`every_n_steps` is no count",
-    "a preference for a task that is not there": "`preference` names no task",
-    "a preference for a rule that takes none": "the rule takes no priorities",
+    "no task": "`tasks` must not be empty",
+    "an interval of no steps": "`every_n_steps` must be an integer of at least",
+    "a preference for a task that is not there": "`preference` names a task that is not there",
+    "a preference for a rule that takes none": "the rule does not take priorities",
     "a rule that is not there": "did you mean 'upgrad'?",
 }
 

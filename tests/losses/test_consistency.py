@@ -79,7 +79,7 @@ def test_logits_and_their_probabilities_disagree_alike(divergence):
 
 def test_an_unknown_divergence_is_refused_with_the_nearest_one():
     message = exactly(
-        "ConsistencyLoss: `divergence` is no known choice.",
+        "ConsistencyLoss: `divergence` is not one of its choices.",
         "  Expected: one of ['mse', 'cosine', 'kl', 'jensen_shannon']",
         "  Received: 'jensen-shannon'",
         "  Hint: did you mean 'jensen_shannon'?",
@@ -100,7 +100,7 @@ def test_logits_are_refused_where_they_mean_nothing():
 
 def test_distributions_over_one_class_are_refused():
     message = exactly(
-        "ConsistencyLoss: its outputs are no distributions over the last axis.",
+        "ConsistencyLoss: its outputs are not distributions over the last axis.",
         "  Expected: two or more classes in the last axis",
         "  Received: outputs of shape (1, 1)",
         "  Hint: use 'mse' for single probabilities",

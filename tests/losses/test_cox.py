@@ -189,7 +189,7 @@ def test_an_output_of_several_numbers_a_sample_is_refused():
 
 def test_an_unknown_way_to_treat_ties_is_refused():
     message = exactly(
-        "CoxPartialLikelihood: `ties` is no known choice.",
+        "CoxPartialLikelihood: `ties` is not one of its choices.",
         "  Expected: one of ['efron', 'breslow']",
         "  Received: 'effron'",
         "  Hint: did you mean 'efron'?",

@@ -172,7 +172,7 @@ def test_an_output_that_does_not_fit_the_breaks_is_refused():
 @pytest.mark.parametrize("breaks", [[], [1.0], [0.0, 2.0, 2.0], [1.0, 0.0]])
 def test_breaks_that_do_not_increase_are_refused(breaks):
     message = exactly(
-        "DiscreteTimeSurvivalLoss: `breaks` are no intervals.",
+        "DiscreteTimeSurvivalLoss: `breaks` do not make intervals.",
         "  Expected: two or more numbers, each greater than the one before it",
         f"  Received: {breaks}",
     )
@@ -180,7 +180,9 @@ def test_breaks_that_do_not_increase_are_refused(breaks):
         DiscreteTimeSurvivalLoss(breaks)
 
 
-@pytest.mark.parametrize(("breaks", "problem"), [(5, "is not a list"), (["a", 1], "not a number")])
+@pytest.mark.parametrize(
+    ("breaks", "problem"), [(5, "is not a list"), (["a", 1], "must be a number")]
+)
 def test_breaks_that_are_no_list_of_numbers_are_refused(breaks, problem):
     with pytest.raises(TypeError, match=problem):
         DiscreteTimeSurvivalLoss(breaks)

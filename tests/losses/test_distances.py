@@ -84,14 +84,14 @@ def test_a_function_is_called_with_the_embeddings():
 
 def test_an_unknown_name_is_refused_with_the_nearest_one():
     message = exactly(
-        "TripletHardLoss: `distance_metric` is no known choice.",
+        "TripletHardLoss: `distance_metric` is not one of its choices.",
         "  Expected: one of ['L2', 'squared-L2', 'angular']",
         "  Received: 'squared-l2'",
         "  Hint: did you mean 'squared-L2'?",
     )
     with pytest.raises(ValueError, match=message):
         check_distance_metric("TripletHardLoss", "squared-l2")
-    with pytest.raises(ValueError, match="`distance_metric` is no known choice"):
+    with pytest.raises(ValueError, match="`distance_metric` is not one of its choices"):
         distances(EMBEDDINGS, "squared-l2")
 
 
@@ -103,7 +103,7 @@ def test_a_function_that_no_file_could_restore_is_refused(metric):
 
 def test_what_is_no_matrix_is_refused():
     message = exactly(
-        "triplet_hard_loss: the output is no matrix of embeddings.",
+        "triplet_hard_loss: the output is not a matrix of embeddings.",
         "  Expected: shape (None, None), the batch first",
         "  Received: shape (6, 2, 2)",
     )

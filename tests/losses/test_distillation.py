@@ -47,7 +47,7 @@ def test_at_a_high_temperature_it_is_the_squared_distance_of_centred_logits():
 @pytest.mark.parametrize("temperature", [0.0, -1.0])
 def test_a_temperature_that_is_not_positive_is_refused(temperature):
     message = exactly(
-        "DistillationLoss: `temperature` is not positive.",
+        "DistillationLoss: `temperature` must be above 0.",
         "  Expected: a number above 0",
         f"  Received: {temperature}",
     )

@@ -150,8 +150,8 @@ def test_numbers_in_tensors_become_numbers_of_the_config():
 )
 def test_a_negative_focus_is_refused(where, call):
     message = exactly(
-        f"{where}: `gamma` is negative.",
-        "  Expected: a number from 0 up",
+        f"{where}: `gamma` must be 0 or more.",
+        "  Expected: a number of at least 0",
         "  Received: -1.0",
     )
     with pytest.raises(ValueError, match=message):
@@ -159,5 +159,5 @@ def test_a_negative_focus_is_refused(where, call):
 
 
 def test_from_logits_is_a_truth_value():
-    with pytest.raises(TypeError, match="`from_logits` is not a truth value"):
+    with pytest.raises(TypeError, match="`from_logits` must be True or False"):
         SigmoidFocalCrossEntropy(from_logits=0.25)

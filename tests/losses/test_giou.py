@@ -240,7 +240,7 @@ def test_boxes_need_four_sides():
 )
 def test_an_unknown_mode_is_refused(where, call):
     message = exactly(
-        f"{where}: `mode` is no known choice.",
+        f"{where}: `mode` is not one of its choices.",
         "  Expected: one of ['giou', 'iou', 'diou', 'ciou']",
         "  Received: 'eiou'",
         "  Hint: did you mean 'iou'?",

@@ -89,7 +89,7 @@ def test_one_value_for_the_batch_takes_no_sample_weights_and_no_mask():
 
     term = kml.LossTerm(Whole(), "b", None)
     assert float(term.value({}, OUTPUTS)) == 3.0
-    with pytest.raises(ValueError, match="one value a sample"):
+    with pytest.raises(ValueError, match="one value per sample"):
         term.value({}, OUTPUTS, np.ones(3, "float32"))
 
 

@@ -162,7 +162,7 @@ def test_the_number_of_classes_is_an_integer_from_2_up(n_classes, kind):
 
 def test_an_unknown_weightage_is_refused():
     message = exactly(
-        "WeightedKappaLoss: `weightage` is no known choice.",
+        "WeightedKappaLoss: `weightage` is not one of its choices.",
         "  Expected: one of ['quadratic', 'linear']",
         "  Received: 'cubic'",
     )
@@ -171,5 +171,5 @@ def test_an_unknown_weightage_is_refused():
 
 
 def test_epsilon_is_positive():
-    with pytest.raises(ValueError, match="`epsilon` is not positive"):
+    with pytest.raises(ValueError, match="`epsilon` must be above 0"):
         WeightedKappaLoss(4, epsilon=0.0)

@@ -247,15 +247,37 @@ def test_it_keeps_its_arguments():
     assert float(restored(label, OUTPUT)) == float(loss(label, OUTPUT)) > 0
 
 
+def test_the_old_name_of_its_mask_goes_on_working():
+    for loss in (
+        MaskedLoss("mse", mask_value=-1),
+        MaskedLoss("mse", -1),
+        MaskedLoss("mse", mask=-1),
+    ):
+        assert loss.mask == loss.mask_value == -1.0
+    config = MaskedLoss("mse", -1).get_config()
+    config["mask_value"] = config.pop("mask")
+    assert MaskedLoss.from_config(config).mask == -1.0
+
+
 def test_its_default_name_is_that_of_the_inner_loss():
     assert MaskedLoss("mse").name == "masked_mean_squared_error"
     assert MaskedLoss(PinballLoss()).name == "masked_pinball_loss"
 
 
 class TestErrors:
-    def test_a_mask_value_that_marks_nothing(self):
+    def test_a_misspelt_argument(self):
         message = exactly(
-            "MaskedLoss: `mask_value` marks no missing label.",
+            "MaskedLoss: there is no argument 'maks'.",
+            "  Expected: an argument of the signature",
+            "  Received: maks=-1",
+            "  Hint: did you mean 'mask'?",
+        )
+        with pytest.raises(TypeError, match=message):
+            MaskedLoss("mse", maks=-1)
+
+    def test_a_mask_that_marks_nothing(self):
+        message = exactly(
+            "MaskedLoss: `mask` cannot mark missing labels.",
             "  Expected: 'nan', or a number such as -1",
             "  Received: None",
         )
@@ -263,7 +285,7 @@ class TestErrors:
             MaskedLoss("mse", None)
 
     def test_a_name_for_a_number(self):
-        with pytest.raises(ValueError, match=r"MaskedLoss: `mask_value` marks no missing label"):
+        with pytest.raises(ValueError, match=r"MaskedLoss: `mask` cannot mark missing labels"):
             MaskedLoss("mse", "missing")
 
     def test_what_is_no_loss(self):
@@ -282,10 +304,10 @@ class TestErrors:
     def test_a_sum_of_terms(self):
         total = kml.LossTerm("mse", "a") + kml.LossTerm("mae", "a")
         message = exactly(
-            "MaskedLoss: `inner` is a sum of terms.",
-            "  Expected: a loss of one output",
+            "MaskedLoss: `inner` is itself a sum of terms.",
+            "  Expected: the loss of one term",
             f"  Received: {total!r}",
-            "  Hint: give the terms a mask: LossTerm(..., mask='nan')",
+            "  Hint: sums are added up, term + sum, and a mask is given to the terms",
         )
         with pytest.raises(TypeError, match=message):
             MaskedLoss(total)
@@ -303,7 +325,7 @@ class TestErrors:
 
     def test_an_unknown_reduction(self):
         message = exactly(
-            "MaskedLoss: `reduction` is no known choice.",
+            "MaskedLoss: `reduction` is not one of its choices.",
             "  Expected: one of ['sum_over_batch_size', 'sum', 'mean_with_sample_weight', 'none']",
             "  Received: 'sums'",
             "  Hint: did you mean 'sum'?",

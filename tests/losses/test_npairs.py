@@ -78,7 +78,7 @@ def test_sparse_tags_are_those_that_are_dense(loss):
 @each
 def test_similarities_that_are_no_square_are_refused(loss, label, reference):
     message = exactly(
-        f"{loss.__name__}: the output is no matrix of similarities.",
+        f"{loss.__name__}: the output is not a matrix of similarities.",
         "  Expected: shape (6, 6), the batch first",
         "  Received: shape (6, 5)",
     )

@@ -32,8 +32,8 @@ def test_a_violation_pulls_its_two_neighbours_together():
 
 def test_a_negative_margin_is_refused():
     message = exactly(
-        "OrderingLoss: `margin` is negative.",
-        "  Expected: a number from 0 up",
+        "OrderingLoss: `margin` must be 0 or more.",
+        "  Expected: a number of at least 0",
         "  Received: -1.0",
     )
     with pytest.raises(ValueError, match=message):

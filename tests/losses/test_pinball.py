@@ -111,13 +111,13 @@ def test_a_quantile_is_between_0_and_1(tau):
 
 
 def test_an_object_has_one_quantile():
-    with pytest.raises(TypeError, match="`tau` is not a number"):
+    with pytest.raises(TypeError, match="`tau` must be a number"):
         PinballLoss(tau=[0.1, 0.9])
 
 
 def test_an_unknown_reduction_is_refused():
     message = exactly(
-        "PinballLoss: `reduction` is no known choice.",
+        "PinballLoss: `reduction` is not one of its choices.",
         "  Expected: one of ['auto', 'sum_over_batch_size', 'sum', 'none']",
         "  Received: 'mean'",
     )

@@ -93,22 +93,22 @@ class TestArguments:
         ("arguments", "kind", "text"),
         [
             ({"outputs": None}, TypeError, "a term needs an output"),
-            ({"outputs": []}, ValueError, "`outputs` is empty"),
-            ({"outputs": True}, ValueError, "`outputs` is not a position"),
-            ({"labels": 1.5}, ValueError, "`labels` is not a position"),
-            ({"labels": ""}, ValueError, "`labels` is empty"),
-            ({"weight": math.nan}, ValueError, "`weight` is not finite"),
-            ({"weight": True}, TypeError, "`weight` is not a number"),
-            ({"weight": "1"}, TypeError, "`weight` is not a number"),
+            ({"outputs": []}, ValueError, "`outputs` must not be empty"),
+            ({"outputs": True}, ValueError, "`outputs` must be a name or a position"),
+            ({"labels": 1.5}, ValueError, "`labels` must be a name or a position"),
+            ({"labels": ""}, ValueError, "`labels` must not be empty"),
+            ({"weight": math.nan}, ValueError, "`weight` must be finite"),
+            ({"weight": True}, TypeError, "`weight` must be a number"),
+            ({"weight": "1"}, TypeError, "`weight` must be a number"),
             ({"weight": variable(1.0)}, TypeError, "a loss cannot own a variable"),
-            ({"name": ""}, ValueError, "`name` is empty"),
-            ({"name": 1}, TypeError, "`name` is not a name"),
+            ({"name": ""}, ValueError, "`name` must not be empty"),
+            ({"name": 1}, TypeError, "`name` must be a name"),
             ({"mask": "missing"}, ValueError, "`mask` cannot mark missing labels"),
             ({"mask": True}, TypeError, "`mask` cannot mark missing labels"),
-            ({"sample_weight": np.ones(3)}, TypeError, "`sample_weight` is not a name"),
+            ({"sample_weight": np.ones(3)}, TypeError, "`sample_weight` must be a name"),
             ({"class_weight": [1.0]}, TypeError, "`class_weight` is not a dict"),
             ({"class_weight": {0.5: 1.0}}, ValueError, "is not a class number"),
-            ({"required": 1}, TypeError, "`required` is not a truth value"),
+            ({"required": 1}, TypeError, "`required` must be True or False"),
             ({"loss": 1}, TypeError, "`loss` is not a loss"),
             ({"outputs": ["a", "b"]}, ValueError, "a loss of Keras takes one output"),
             ({"labels": None}, ValueError, "a loss of Keras takes one output"),
@@ -165,7 +165,7 @@ class TestArithmetic:
 
     @pytest.mark.parametrize("factor", [math.inf, math.nan, "2", True, None, variable(2.0)])
     def test_only_finite_numbers_scale(self, factor):
-        with pytest.raises((TypeError, ValueError), match="LossTerm: `factor` is not"):
+        with pytest.raises((TypeError, ValueError), match="LossTerm: `factor` must be"):
             kml.LossTerm("mse", "age") * factor
 
     def test_terms_add_up_to_a_sum(self):
@@ -200,13 +200,13 @@ class TestConfig:
             ({"loss": "msee"}, "LossTerm 'old': no loss has this name"),
             ({"loss": {"registered_name": "a>B"}}, "LossTerm 'old': `loss`: a part of the file"),
             ({"weight": {"registered_name": "a>B"}}, "LossTerm 'old': `weight`: a part of the"),
-            ({"weight": None}, "LossTerm 'old': `weight` is not a number"),
+            ({"weight": None}, "LossTerm 'old': `weight` must be a number"),
             ({"weight": {"registered_name": "Huber", "config": {}}}, "LossTerm 'old': `weight`"),
-            ({"outputs": {}}, "LossTerm 'old': `outputs` is not a name"),
+            ({"outputs": {}}, "LossTerm 'old': `outputs` must be a name"),
             ({"class_weight": {"a": 1.0}}, "a key of `class_weight` is not a class number"),
             ({"class_weight": 5}, "`class_weight` is not a dict"),
-            ({"required": "no"}, "`required` is not a truth value"),
-            ({"name": 5}, "`name` is not a name"),
+            ({"required": "no"}, "`required` must be True or False"),
+            ({"name": 5}, "`name` must be a name"),
         ],
         ids=str,
     )

@@ -132,7 +132,7 @@ def test_weights_follow_their_schedule():
 def test_what_is_no_term_cannot_be_added():
     with pytest.raises(TypeError):
         kml.LossTerm("mse", "a") + "mse"
-    with pytest.raises(TypeError, match="`factor` is not a number"):
+    with pytest.raises(TypeError, match="`factor` must be a number"):
         kml.LossTerm("mse", "a") * "2"
 
 

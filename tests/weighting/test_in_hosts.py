@@ -32,9 +32,9 @@ def logs_of(model, data, host, **options):
 
 @both_hosts
 @every_rule
-def test_the_log_adds_up(rule, host):
+def test_the_log_of_a_step_adds_up(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
-    history = logs_of(model, data, host, epochs=4)
+    history = logs_of(model, data, host, epochs=4, batch_size=24)  # one step an epoch
     total = np.array(history.get("weighting_loss", 0.0), "float64")
     for term in TERMS:
         total = total + np.array(history[f"{term}_weight"]) * np.array(history[f"{term}_loss"])

@@ -81,7 +81,7 @@ def test_a_config_without_a_schedule_raises(config):
 
 @pytest.mark.parametrize("factor", ["2", None, float("inf")])
 def test_a_factor_is_a_finite_number(factor):
-    with pytest.raises((TypeError, ValueError), match="ScaledSchedule: `factor` is not"):
+    with pytest.raises((TypeError, ValueError), match="ScaledSchedule: `factor` must be"):
         ScaledSchedule(warm_up(), factor)
 
 
@@ -102,5 +102,5 @@ def test_a_schedule_that_no_file_could_restore_is_refused():
 
 @pytest.mark.parametrize("weight", [lambda step: 0.5, schedules.PolynomialDecay, "0.5", None])
 def test_what_is_neither_a_number_nor_a_schedule_is_refused(weight):
-    with pytest.raises(TypeError, match="`weight` is not a number"):
+    with pytest.raises(TypeError, match="`weight` must be a number"):
         check_weight("Here", weight)

@@ -5,26 +5,12 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss import weighting as kw
 from keras_multiloss._platform import keras
-from tests.losses.messages import exactly
 
 TERMS = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "height")
 
 
 def test_a_name_becomes_an_object():
     assert isinstance(kml.WeightedSumLoss(TERMS, weighting="famo").weighting, kw.FamoWeighting)
-
-
-def test_an_unknown_name_suggests_the_nearest():
-    message = exactly(
-        "WeightedSumLoss: `weighting` names no weighting.",
-        "  Expected: one of ['dynamic_weight_average', 'famo', 'geometric_mean', "
-        "'impartial_loss', 'random_loss', 'relobralo', 'smooth_tchebycheff', 'soft_adapt', "
-        "'static', 'uncertainty']",
-        "  Received: 'uncertanty'",
-        "  Hint: did you mean 'uncertainty'?",
-    )
-    with pytest.raises(ValueError, match=message):
-        kml.WeightedSumLoss(TERMS, weighting="uncertanty")
 
 
 def test_a_class_in_place_of_an_object_is_refused():
@@ -63,12 +49,6 @@ def test_a_term_may_not_have_the_name_of_the_penalty():
         kml.WeightedSumLoss(terms, weighting="uncertainty")
 
 
-def test_a_sum_with_a_weighting_is_not_added_to():
-    loss = kml.WeightedSumLoss(TERMS, weighting="uncertainty")
-    with pytest.raises(ValueError, match=r"WeightedSumLoss\(a \+ b, weighting=...\)"):
-        loss + kml.LossTerm("mse", "size")
-
-
 def test_a_factor_keeps_the_weighting():
     loss = 0.5 * kml.WeightedSumLoss(TERMS, weighting="geometric_mean")
     assert isinstance(loss.weighting, kw.GeometricMeanWeighting)
@@ -97,13 +77,16 @@ def test_a_config_keeps_the_weighting():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: kw.DynamicWeightAverage(temperature=0), "`temperature` is not positive"),
-        (lambda: kw.FamoWeighting(weight_decay=-1), "`weight_decay` is negative"),
+        (lambda: kw.DynamicWeightAverage(temperature=0), "`temperature` must be above 0"),
+        (lambda: kw.FamoWeighting(weight_decay=-1), "`weight_decay` must be 0 or more"),
         (lambda: kw.RelobraloWeighting(alpha=1.5), "`alpha` is out of range"),
         (lambda: kw.SmoothTchebycheffWeighting(preferences={"a": 0}), r"`preferences\['a'\]`"),
         (lambda: kw.UncertaintyWeighting(min_log_variance=1), "do not hold the start"),
-        (lambda: kw.UncertaintyWeighting(regularizer="log"), "`regularizer` is no known choice"),
-        (lambda: kw.LogTransform("logarithm"), "`inner` names no weighting"),
+        (
+            lambda: kw.UncertaintyWeighting(regularizer="log"),
+            "`regularizer` is not one of",
+        ),
+        (lambda: kw.LogTransform("logarithm"), "`inner` does not name a weighting"),
     ],
     ids=["temperature", "decay", "alpha", "preference", "bounds", "regularizer", "inner"],
 )
@@ -119,5 +102,5 @@ def test_schedules_are_a_dict_of_schedules(schedules):
 
 
 def test_a_seed_is_an_integer():
-    with pytest.raises(TypeError, match="`seed` is no integer"):
+    with pytest.raises(TypeError, match="`seed` must be an integer"):
         kw.RandomLossWeighting(seed=1.5)
