@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss.data._batch_parts import batch_of_parts, parts_of_batch, weights_by_name
-from keras_multiloss.data._fill_values import checked_fill, fill_values
+from keras_multiloss.data._label_masks import checked_mask, masks_by_label
 from keras_multiloss.data._tasks import check_inputs_agree, check_weights_agree, first_tensor
 from keras_multiloss.data._tensor_specs import BATCH, Spec, agreed
 from keras_multiloss.spec import Key, by_name
@@ -69,7 +69,7 @@ class Filling:
         return batch_of_parts(x, labels, weights)
 
 
-def fillings(where: str, tasks: Sequence[Task], fill: Any, make: MakeConstant) -> list[Filling]:
+def fillings(where: str, tasks: Sequence[Task], mask: Any, make: MakeConstant) -> list[Filling]:
     """For each dataset the function that gives its batches what they lack.
 
     Raises:
@@ -79,10 +79,10 @@ def fillings(where: str, tasks: Sequence[Task], fill: Any, make: MakeConstant) -
     check_weights_agree(where, tasks)
     labels = agreed(where, "label", [task.labels for task in tasks])
     weights = agreed(where, "sample weight", [task.sample_weights for task in tasks])
-    values = fill_values(where, fill, list(labels))
+    masks = masks_by_label(where, mask, list(labels))
 
     def missing_label(name: Key) -> ConstantTensor:
-        return ConstantTensor(labels[name], checked_fill(where, name, labels[name], values[name]))
+        return ConstantTensor(labels[name], checked_mask(where, name, labels[name], masks[name]))
 
     return [
         Filling(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_multiloss._checks import respelled
 from keras_multiloss._messages import error
 from keras_multiloss._platform import number_of_batches
 from keras_multiloss.data._arrays import concatenated, constant_array
@@ -30,20 +31,24 @@ from keras_multiloss.data._tf_data import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from keras_multiloss.data._fill_values import Fill
     from keras_multiloss.data._filling import Filling
+    from keras_multiloss.data._label_masks import Mask
     from keras_multiloss.data._tasks import Task
     from keras_multiloss.spec import Key
 
 WHERE = "merge_tasks"
 
+#: Arguments as earlier versions called them.
+OLD_SPELLINGS = {"fill": "mask"}
+
 
 def merge_tasks(
     datasets: Sequence[Any],
     *,
-    fill: Fill | dict[Key, Fill] = "nan",
+    mask: Mask | dict[Key, Mask] = "nan",
     weights: Sequence[float] | None = None,
     seed: int | None = None,
+    **old: Any,
 ) -> Any:
     """One dataset with every label, from datasets that each have only some of them.
 
@@ -55,12 +60,13 @@ def merge_tasks(
         datasets: datasets of one kind, of `(x, y)` or `(x, y, sample_weight)`, where `y` is
             a dict from label names to tensors: `tf.data.Dataset` objects (of batches, or of
             single samples), tuples of arrays, or `keras.utils.PyDataset` objects.
-        fill: what stands for a missing label: `"nan"`, a number, or a dict of these by
+        mask: what stands for a missing label: `"nan"`, a number, or a dict of these by
             label, in which `"nan"` is the default. The `mask` of the terms is the same.
         weights: for `tf.data`, how often each dataset is drawn from, relative to the others.
             By default in proportion to their numbers of batches, so that all end at about
             the same time; equally often where one of these numbers is not known.
         seed: for `tf.data`, the seed of the order in which they are drawn from.
+        **old: arguments by the names of earlier versions: `fill` for `mask`.
 
     Returns:
         Data of the kind of `datasets`:
@@ -76,7 +82,7 @@ def merge_tasks(
 
     Raises:
         ValueError: if datasets disagree about the shape or dtype of a tensor, a label
-            cannot hold its fill value, or only some `tf.data.Dataset` objects repeat for
+            cannot hold its mask, or only some `tf.data.Dataset` objects repeat for
             ever.
         TypeError: if the datasets are not of one kind.
 
@@ -85,25 +91,26 @@ def merge_tasks(
         >>> from keras_multiloss.data import merge_tasks
         >>> ages = (np.zeros((2, 3)), {"age": np.array([30.0, 40.0])})
         >>> sexes = (np.zeros((1, 3)), {"sex": np.array([1])})
-        >>> x, y = merge_tasks([ages, sexes], fill={"sex": -1})
+        >>> x, y = merge_tasks([ages, sexes], mask={"sex": -1})
         >>> x.shape, y["age"].tolist(), y["sex"].tolist()
         ((3, 3), [30.0, 40.0, nan], [-1, -1, 1])
     """
+    mask = respelled(WHERE, old, OLD_SPELLINGS).get("mask", mask)
     datasets = checked_datasets(WHERE, datasets)
     kind = data_kind_of_all(WHERE, datasets)
     if kind == "tf.data":
         weights = checked_weights(WHERE, weights, len(datasets))
-        return _merge_tf_datasets(datasets, fill, weights, seed)
+        return _merge_tf_datasets(datasets, mask, weights, seed)
     check_not_given(WHERE, weights=weights, seed=seed)
     merge = _merge_pydatasets if kind == "PyDataset" else _merge_arrays
-    return merge(datasets, fill)
+    return merge(datasets, mask)
 
 
 def _merge_tf_datasets(
-    datasets: list[Any], fill: Any, weights: list[float] | None, seed: int | None
+    datasets: list[Any], mask: Any, weights: list[float] | None, seed: int | None
 ) -> Any:
     tasks = [task_of(dataset_name(WHERE, i), element_of(d)) for i, d in enumerate(datasets)]
-    fills = fillings(WHERE, tasks, fill, constant_tensor)
+    fills = fillings(WHERE, tasks, mask, constant_tensor)
     lengths = cardinalities(datasets)
     if INFINITE in lengths and any(length >= 0 for length in lengths):
         raise error(
@@ -118,27 +125,27 @@ def _merge_tf_datasets(
     return prefetch(draw_batches(filled, weights, seed))
 
 
-def _merge_pydatasets(datasets: list[Any], fill: Any) -> Any:
+def _merge_pydatasets(datasets: list[Any], mask: Any) -> Any:
     tasks = [
         task_of(dataset_name(WHERE, i), _first_batch(dataset_name(WHERE, i), d))
         for i, d in enumerate(datasets)
     ]
-    fills = _fillings_of_arrays(tasks, fill)
+    fills = _fillings_of_arrays(tasks, mask)
     return ChainedBatches(
         [MappedBatches(d, fill_in) for d, fill_in in zip(datasets, fills, strict=True)]
     )
 
 
-def _merge_arrays(datasets: list[Any], fill: Any) -> Any:
+def _merge_arrays(datasets: list[Any], mask: Any) -> Any:
     tasks = [task_of(dataset_name(WHERE, i), data) for i, data in enumerate(datasets)]
-    fills = _fillings_of_arrays(tasks, fill)
+    fills = _fillings_of_arrays(tasks, mask)
     return concatenated([fill_in(data) for data, fill_in in zip(datasets, fills, strict=True)])
 
 
-def _fillings_of_arrays(tasks: list[Task], fill: Any) -> list[Filling]:
+def _fillings_of_arrays(tasks: list[Task], mask: Any) -> list[Filling]:
     for task in tasks:
         task.check_rows()
-    return fillings(WHERE, tasks, fill, constant_array)
+    return fillings(WHERE, tasks, mask, constant_array)
 
 
 def _first_batch(where: str, dataset: Any) -> Any:

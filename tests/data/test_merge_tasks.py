@@ -85,10 +85,10 @@ def test_labels_that_a_dataset_shares_with_another_are_not_filled(kind):
 
 
 @pytest.mark.parametrize("kind", MERGEABLE_KINDS)
-def test_labels_keep_their_dtype_and_take_a_fill_value_of_their_own(kind):
+def test_labels_keep_their_dtype_and_take_a_mask_of_their_own(kind):
     species = (X_SEX, {"species": SEX[:, 0].astype("int64")})
     tasks = [as_kind(kind, AGES), as_kind(kind, species)]
-    merged = batches_of(kind, kml_data.merge_tasks(tasks, fill={"species": -1}))
+    merged = batches_of(kind, kml_data.merge_tasks(tasks, mask={"species": -1}))
     assert {str(y["species"].dtype) for _, y in merged} == {"int64"}
     values = np.concatenate([y["species"] for _, y in merged])
     assert values.shape == (40,)
@@ -96,8 +96,16 @@ def test_labels_keep_their_dtype_and_take_a_fill_value_of_their_own(kind):
     assert np.isnan(np.concatenate([y["age"] for _, y in merged])).sum() == 16
 
 
+def test_the_mask_goes_by_its_old_name_as_well():
+    _, by_old_name = kml_data.merge_tasks([AGES, SEXES], fill=-1)
+    _, by_name = kml_data.merge_tasks([AGES, SEXES], mask=-1)
+    np.testing.assert_array_equal(by_old_name["age"], by_name["age"])
+    with pytest.raises(TypeError, match="there is no argument 'maks'"):
+        kml_data.merge_tasks([AGES, SEXES], maks=-1)
+
+
 def test_one_number_fills_all_labels():
-    _, y = kml_data.merge_tasks([AGES, SEXES], fill=-1)
+    _, y = kml_data.merge_tasks([AGES, SEXES], mask=-1)
     assert (y["sex"][:24] == -1).all()
     assert (y["age"][24:] == -1).all()
 
@@ -169,10 +177,10 @@ def test_a_batch_of_both_tasks_moves_each_head_by_its_own_label():
     np.testing.assert_allclose(weights, [0.4, 0.6], rtol=1e-6)  # one rounding of float32
 
 
-def test_an_integer_label_is_left_out_by_its_fill_value():
+def test_an_integer_label_is_left_out_by_its_mask():
     species = np.array([0, 2, 1, 2], "int32")
     tasks = [AGES, (X_AGE[:4], {"species": species})]
-    x, y = kml_data.merge_tasks(tasks, fill={"species": -1})
+    x, y = kml_data.merge_tasks(tasks, mask={"species": -1})
     inputs = keras.Input((3,), name="x")
     logits = keras.layers.Dense(3, activation="softmax", kernel_initializer="zeros")(inputs)
     model = kml.MultiLossModel(inputs, {"species": logits})
@@ -308,49 +316,49 @@ MISTAKES = {
         {},
         (
             "merge_tasks: the int32 label 'species', which not every dataset has, cannot hold the "
-            "fill value.\n"
+            "mask.\n"
             "  Expected: a number of int32 that no real label has\n"
-            "  Received: fill='nan'\n"
-            "  Hint: fill={'species': -1}, and mask=-1 in the terms of this label"
+            "  Received: mask='nan'\n"
+            "  Hint: mask={'species': -1} here, and mask=-1 in the terms of this label"
         ),
     ),
     "unsigned integers cannot be negative": (
         [AGES, (X_SEX, {"species": SEX.astype("uint8")})],
-        {"fill": -1},
+        {"mask": -1},
         (
             "merge_tasks: the uint8 label 'species', which not every dataset has, cannot hold the "
-            "fill value.\n"
+            "mask.\n"
             "  Expected: a number of uint8 that no real label has\n"
-            "  Received: fill=-1.0\n"
-            "  Hint: fill={'species': 255}, and mask=255 in the terms of this label"
+            "  Received: mask=-1.0\n"
+            "  Hint: mask={'species': 255} here, and mask=255 in the terms of this label"
         ),
     ),
     "booleans have no value to spare": (
         [AGES, (X_SEX, {"sick": SEX > 0})],
-        {"fill": -1},
+        {"mask": -1},
         (
-            "merge_tasks: the bool label 'sick', which not every dataset has, cannot hold the fill "
-            "value.\n"
+            "merge_tasks: the bool label 'sick', which not every dataset has, cannot hold the mask"
+            ".\n"
             "  Expected: a label of a dtype with a value to spare for a missing one\n"
-            "  Received: fill=-1.0\n"
+            "  Received: mask=-1.0\n"
             "  Hint: cast it to 'float32', where NaN stands for a missing label"
         ),
     ),
-    "unknown label in fill": (
+    "unknown label in mask": (
         [AGES, SEXES],
-        {"fill": {"sexe": -1}},
+        {"mask": {"sexe": -1}},
         (
-            "merge_tasks: `fill` has a label that no dataset has.\n"
+            "merge_tasks: `mask` has a label that no dataset has.\n"
             "  Expected: one of ['age', 'sex']\n"
             "  Received: 'sexe'\n"
             "  Hint: did you mean 'sex'?"
         ),
     ),
-    "no fill value": (
+    "no mask": (
         [AGES, SEXES],
-        {"fill": {"sex": "NaN"}},
+        {"mask": {"sex": "NaN"}},
         (
-            "merge_tasks: `fill['sex']` cannot stand for a missing label.\n"
+            "merge_tasks: `mask['sex']` cannot stand for a missing label.\n"
             "  Expected: 'nan', a number such as -1, or a dict of these by label\n"
             "  Received: 'NaN'"
         ),

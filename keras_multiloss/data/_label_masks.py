@@ -1,4 +1,4 @@
-"""What stands in a batch for a label that its dataset does not have."""
+"""What marks a label in a batch whose dataset does not have it."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     from keras_multiloss.data._tensor_specs import Spec
     from keras_multiloss.spec import Key
 
-Fill = Literal["nan"] | float
+Mask = Literal["nan"] | float
 
 
-def fill_values(where: str, fill: Any, labels: Sequence[Key]) -> dict[Key, Fill]:
-    """The value for each label; raises for a value that is none, or for an unknown label."""
-    if not isinstance(fill, dict):
-        return dict.fromkeys(labels, _checked(where, "fill", fill))
-    for name in fill:
+def masks_by_label(where: str, mask: Any, labels: Sequence[Key]) -> dict[Key, Mask]:
+    """The mask of each label; raises for a value that marks nothing, or for an unknown label."""
+    if not isinstance(mask, dict):
+        return dict.fromkeys(labels, _checked(where, "mask", mask))
+    for name in mask:
         if name not in labels:
-            raise unknown_name(where, "`fill` has a label that no dataset has", name, labels)
-    given = {name: _checked(where, f"fill[{name!r}]", value) for name, value in fill.items()}
+            raise unknown_name(where, "`mask` has a label that no dataset has", name, labels)
+    given = {name: _checked(where, f"mask[{name!r}]", value) for name, value in mask.items()}
     return {**dict.fromkeys(labels, "nan"), **given}
 
 
-def _checked(where: str, argument: str, value: Any) -> Fill:
+def _checked(where: str, argument: str, value: Any) -> Mask:
     if isinstance(value, str) and value != "nan":
         raise error(
             ValueError,
@@ -44,18 +44,17 @@ def _checked(where: str, argument: str, value: Any) -> Fill:
     return "nan" if is_nan else check_finite_number(where, argument, value)
 
 
-def checked_fill(where: str, label: Key, spec: Spec, fill: Fill) -> float:
-    """The value as a number; raises if no tensor of the label's spec can be filled with it."""
-    if not can_hold(spec.dtype, fill):
+def checked_mask(where: str, label: Key, spec: Spec, mask: Mask) -> float:
+    """The value as a number; raises if no tensor of the label's spec can hold it."""
+    if not can_hold(spec.dtype, mask):
         raise error(
             ValueError,
             where,
-            f"the {spec.dtype} label {label!r}, which not every dataset has, cannot hold the "
-            "fill value",
+            f"the {spec.dtype} label {label!r}, which not every dataset has, cannot hold the mask",
             expected=f"a number of {spec.dtype} that no real label has"
             if "int" in spec.dtype
             else "a label of a dtype with a value to spare for a missing one",
-            received=f"fill={fill!r}",
+            received=f"mask={mask!r}",
             hint=_way_out(label, spec.dtype),
         )
     if not spec.is_full:
@@ -67,11 +66,11 @@ def checked_fill(where: str, label: Key, spec: Spec, fill: Fill) -> float:
             received=f"{spec}",
             hint="pad it to a fixed size, or set its shape with `tf.ensure_shape`",
         )
-    return float(fill)
+    return float(mask)
 
 
 def _way_out(label: Key, dtype: str) -> str:
     if "int" not in dtype:
         return "cast it to 'float32', where NaN stands for a missing label"
     value = np.iinfo(dtype).max if dtype.startswith("u") else -1
-    return f"fill={{{label!r}: {value}}}, and mask={value} in the terms of this label"
+    return f"mask={{{label!r}: {value}}} here, and mask={value} in the terms of this label"
