@@ -52,6 +52,24 @@ def test_integer_classes_stay_classes(has_class_axis):
     assert supervised(label, logits, logits[:, 1:, 1:], loss=loss) == pytest.approx(0.0, abs=1e-6)
 
 
+def test_a_missing_sample_counts_for_no_output():
+    label = np.array([1.0, np.nan], "float32").reshape(2, 1, 1)
+    outputs = [np.zeros((2, 1, 1)), np.zeros((2, 1, 1))]
+    loss = DeepSupervisionLoss(kml.losses.MaskedLoss("mse"))
+    assert float(loss(label, outputs)) == pytest.approx(1.0)  # not half of it
+
+
+def test_a_sum_of_terms_is_refused_as_by_a_term():
+    inner = kml.LossTerm("mse", "a", name="one") + kml.LossTerm("mae", "a", name="two")
+    with pytest.raises(TypeError) as of_supervision:
+        DeepSupervisionLoss(inner)
+    with pytest.raises(TypeError) as of_term:
+        kml.LossTerm(inner, "a")
+    where, told = str(of_supervision.value).split(": ", 1)
+    assert where == "DeepSupervisionLoss"
+    assert str(of_term.value).split(": ", 1)[1] == told
+
+
 def test_the_arguments_of_the_inner_loss_survive_a_config():
     loss = DeepSupervisionLoss(keras.losses.Huber(delta=2.0), weights="halving")
     reloaded = DeepSupervisionLoss.from_config(loss.get_config())
