@@ -12,19 +12,19 @@ import pytest
 
 from keras_multiloss._platform import KERAS_3, keras
 from tests.fresh import FreshProcess
+from tests.lanes import never_runs, out_of_sample
 
 #: Garbage is left to Python: to collect it takes Keras 3 half a second for each test.
 SESSION = {"free_memory": False} if KERAS_3 else {}
 
 
-def pytest_collection_modifyitems(items):
-    """Skip the examples of docstrings where `import keras` is not the Keras in use."""
-    if keras.__name__.startswith("keras"):
-        return
-    reason = "the examples import `keras`, which is Keras 3 in the tf-keras lane"
-    for item in items:
-        if isinstance(item, pytest.DoctestItem):
-            item.add_marker(pytest.mark.skip(reason=reason))
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config, items):
+    """Leave out what never runs in this lane, and mark as slow what no sample of it needs."""
+    config.hook.pytest_deselected(items=[item for item in items if never_runs(item)])
+    items[:] = [item for item in items if not never_runs(item)]
+    for item in out_of_sample(items):
+        item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,9 @@
 """Which lane this process is, and named marks for what a lane cannot do."""
 
+import collections
 import importlib.util
+import math
+import random
 
 import pytest
 
@@ -8,6 +11,48 @@ from keras_multiloss._platform import HAS_OPTIONAL_INPUTS, KERAS_3, backend, ker
 
 BACKEND = backend()
 VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
+
+#: CI runs the cases of all tests in the default and the JAX lane, and elsewhere a sample.
+RUNS_ALL_CASES = KERAS_3 and VERSION > (3, 7) and BACKEND in {"tensorflow", "jax"}
+
+#: How many cases of a test are a sample elsewhere.
+SAMPLE_SIZE = 2
+
+#: Tests that run all of their cases everywhere: quick ones, of the maths of the backend.
+QUICK = ("tests.losses", "tests.evaluation", "tests.platform", "tests.saving", "tests.spec")
+
+
+def never_runs(item):
+    """Whether a mark skips a test in this lane whatever happens.
+
+    So do the examples of docstrings where `import keras` is not the Keras in use.
+    """
+    if isinstance(item, pytest.DoctestItem):
+        return not keras.__name__.startswith("keras")
+    return any(mark.args[0] is True for mark in item.iter_markers("skipif"))
+
+
+def out_of_sample(items):
+    """The cases of tests that CI leaves to `make test-slow`.
+
+    `@pytest.mark.sample(n)` stands on a test whose cases take long: CI runs n of them, always
+    the same.
+    """
+    cases_by_test = collections.defaultdict(list)
+    for item in items:
+        if isinstance(item, pytest.Function) and item.get_closest_marker("slow") is None:
+            cases_by_test[item.parent, item.originalname].append(item)
+    for (_, name), cases in cases_by_test.items():
+        size = min(len(cases), _sample_size(cases[0]))
+        kept = random.Random(name).sample(cases, size)  # noqa: S311 (always the same)
+        yield from (case for case in cases if case not in kept)
+
+
+def _sample_size(item):
+    mark = item.get_closest_marker("sample")
+    size = math.inf if mark is None else mark.args[0]
+    is_everywhere = RUNS_ALL_CASES or item.module.__name__.startswith(QUICK)
+    return size if is_everywhere else min(size, SAMPLE_SIZE)
 
 
 def _has(module: str) -> bool:

@@ -121,7 +121,8 @@ def _block(column: Sequence[Any]) -> Any:
 
 
 def _of_global_batch(losses: Sequence[Any]) -> Any:
-    return sum_over_replicas(ops.stack(list(losses)) / n_replicas())
+    """The losses as numbers: a rule has gradients, and keeps no graph alive."""
+    return sum_over_replicas(ops.stop_gradient(ops.stack(list(losses))) / n_replicas())
 
 
 def _sum_like(variable: Any, gradients: list[Any]) -> Any:

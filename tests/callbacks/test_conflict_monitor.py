@@ -150,6 +150,7 @@ def trained(callbacks, **compile_arguments):
 
 
 @pytest.mark.parametrize("rule", [None, "pcgrad"])
+@pytest.mark.sample(1)
 def test_training_is_the_same_bit_for_bit(rule):
     monitor = ConflictMonitor(two_heads_data(), every_n_steps=2, aggregator="upgrad")
     plain, plain_weights = trained([], aggregator=rule)

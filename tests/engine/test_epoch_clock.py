@@ -47,6 +47,7 @@ def test_an_epoch_is_closed_when_the_next_one_begins(host):
 
 
 @both_hosts
+@pytest.mark.sample(1)
 def test_one_fit_of_four_epochs_is_four_fits_of_one(host):
     model, data = new(host)
     model.fit(*data, epochs=4, **OPTIONS)
@@ -59,6 +60,7 @@ def test_one_fit_of_four_epochs_is_four_fits_of_one(host):
 
 
 @both_hosts
+@pytest.mark.sample(1)
 def test_validation_closes_no_epoch(host):
     model, data = new(host)
     model.fit(*data, epochs=4, **OPTIONS)

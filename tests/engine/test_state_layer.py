@@ -61,6 +61,7 @@ def state_of(model):
     ],
     ids=str,
 )
+@pytest.mark.sample(3)
 def test_the_same_terms_in_another_order_load_rightly(rules, tmp_path):
     path = tmp_path / "model.weights.h5"
     model = trained(**rules)

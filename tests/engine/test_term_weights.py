@@ -42,6 +42,7 @@ def test_a_callback_sets_weights_inside_a_running_fit():
 
 
 @both_hosts
+@pytest.mark.sample(1)
 def test_a_callback_gives_the_same_model_as_a_schedule(host):
     weights = [1.0, 0.0, 0.25]
     schedule = keras.optimizers.schedules.PiecewiseConstantDecay([2, 5], weights)

@@ -53,7 +53,7 @@ def test_the_way_in_the_layer_is_short():
     assert way[-4:] == ["take_step", "reduced_terms", "evaluated", "evaluate"]
 
 
-AGGREGATORS = pytest.mark.parametrize("aggregator", [None, "upgrad", "grad_vac"])
+AGGREGATORS = pytest.mark.parametrize("aggregator", [None, "upgrad", "grad_vac", "db_mtl"])
 
 
 def trained(aggregator=None, weighting="uncertainty", **network):

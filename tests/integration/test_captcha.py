@@ -37,6 +37,7 @@ def bars(codes):
 
 
 @pytest.mark.parametrize("draw", [bars, pytest.param(captchas, marks=needs_captcha)])
+@pytest.mark.sample(1)
 def test_captcha_with_five_heads(acceptance, draw):
     codes = np.random.default_rng(0).integers(0, 10, (64, 5))
     y = {f"character_{i}": codes[:, i] for i in range(5)}

@@ -1,6 +1,7 @@
 """A student learns from the true classes and from the output of a teacher."""
 
 import numpy as np
+import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
@@ -25,6 +26,7 @@ def build():
     return keras.Model(x, {"student": student, "teacher": teacher(x)}), loss
 
 
+@pytest.mark.sample(1)
 def test_distillation_from_a_teacher_output(acceptance):
     rng = np.random.default_rng(0)
     x = rng.normal(size=(96, 4)).astype("float32")

@@ -15,17 +15,17 @@ from tests.lanes import BACKEND, needs_scaling_by_keras
 ROOT = Path(__file__).parents[2]
 
 
-HOSTS = [
-    "model",
-    "layer",
-    "masked",
+HOSTS = ["model", "layer", "masked", "aggregator moco"]
+SLOW = [
     "weighting dynamic_weight_average",
+    "weighting famo",
+    "weighting impartial",
+    "weighting relobralo",
     "balancer mgda",
     "aggregator mgda",
-    "aggregator moco",
+    "aggregator upgrad",
     *(["per output"] if KERAS_3 else []),  # Keras 2 hands no loss all outputs
 ]
-SLOW = ["weighting famo", "weighting impartial", "weighting relobralo", "aggregator upgrad"]
 
 
 @functools.cache

@@ -5,6 +5,7 @@ using cosine loss", WACV 2020, combined with cross-entropy as there.
 """
 
 import numpy as np
+import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
@@ -19,6 +20,7 @@ def build():
     return keras.Model(x, {"embedding": embedding, "species": species}), loss
 
 
+@pytest.mark.sample(1)
 def test_one_label_for_an_embedding_and_a_class(acceptance):
     x = np.random.default_rng(0).normal(size=(96, 4)).astype("float32")
     species = np.eye(3, dtype="float32")[x[:, :3].argmax(axis=1)]

@@ -1,6 +1,7 @@
 """ESMM: a click, and click times conversion against the purchase; both outputs served."""
 
 import numpy as np
+import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
@@ -35,6 +36,7 @@ def impressions(n=256):
     return x, {"click": click.astype("float32"), "purchase": purchase.astype("float32")}
 
 
+@pytest.mark.sample(1)
 def test_esmm(acceptance):
     x, y = impressions()
     acceptance.check(build, x, y, labels={"purchase": {"shape": (1,)}})

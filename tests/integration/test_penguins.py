@@ -44,6 +44,7 @@ def made_up_penguins(n=128):
 @pytest.mark.parametrize(
     "penguins", [made_up_penguins, pytest.param(palmer_penguins, marks=needs_penguins)]
 )
+@pytest.mark.sample(2)
 def test_mass_and_sex_with_missing_labels(acceptance, penguins):
     x, y = penguins()
     assert np.isnan(y["mass"]).any()

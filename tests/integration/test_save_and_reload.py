@@ -37,6 +37,7 @@ def hosted(host):
 
 
 @pytest.mark.parametrize("host", ["model", "layer"])
+@pytest.mark.sample(1)
 def test_training_goes_on_bit_for_bit_in_a_fresh_process(host, fresh_process, model_path):
     model, data = hosted(host)
     model.fit(*data, epochs=2, **OPTIONS)

@@ -1,6 +1,7 @@
 """Two binary outputs that ought to agree: their squared disagreement is a third term."""
 
 import numpy as np
+import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
@@ -21,6 +22,7 @@ def build():
     return model, loss
 
 
+@pytest.mark.sample(1)
 def test_two_binary_outputs_and_their_squared_disagreement(acceptance):
     rng = np.random.default_rng(0)
     ill = rng.integers(0, 2, (96, 1)).astype("float32")

@@ -1,6 +1,7 @@
 """A U-Net whose outputs at three depths share one label."""
 
 import numpy as np
+import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
@@ -33,6 +34,7 @@ def squares(n=32):
     return (mask + 0.3 * rng.normal(size=mask.shape)).astype("float32"), mask
 
 
+@pytest.mark.sample(1)
 def test_side_outputs_of_a_unet_share_one_label(acceptance):
     image, mask = squares()
     acceptance.check(build, image, {"mask": mask})

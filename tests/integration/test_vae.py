@@ -30,6 +30,7 @@ def build():
     return keras.Model(image, outputs), loss
 
 
+@pytest.mark.sample(1)
 def test_variational_autoencoder(acceptance):
     image = np.tile(np.eye(8, dtype="float32"), (8, 8))  # eight kinds of stripes
     logs = acceptance.check(build, image, {"image": image})

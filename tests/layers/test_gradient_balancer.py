@@ -36,6 +36,7 @@ RULES = {
 
 class TestBackward:
     @pytest.mark.parametrize("rule", RULES)
+    @pytest.mark.sample(3)
     def test_the_trunk_is_trained_by_the_combined_gradient(self, rule):
         # XLA draws other numbers than TensorFlow itself.
         model = with_layer(RULES[rule](), compile_options={"jit_compile": False})
@@ -175,6 +176,7 @@ class TestInference:
 
 class TestFiles:
     @pytest.mark.parametrize("rule", ["upgrad", ka.PCGrad(seed=3)], ids=["upgrad", "pcgrad"])
+    @pytest.mark.sample(1)
     def test_training_goes_on_bit_for_bit_in_a_fresh_process(self, rule, fresh_process, model_path):
         model = with_layer(rule, "adam", activation="tanh")
         model.fit(*data(), epochs=2, **OPTIONS)
@@ -201,6 +203,7 @@ class TestFiles:
 
 class TestPrecision:
     @both_mixed_policies
+    @pytest.mark.sample(1)
     def test_mixed_precision_balances_in_float32(self, policy):
         with under_policy(policy):
             model = with_layer("upgrad")

@@ -54,6 +54,7 @@ def test_a_label_of_one_entry_a_class_is_refused():
 
 
 @pytest.mark.parametrize("host", ["model", "layer"])
+@pytest.mark.sample(1)
 def test_class_vectors_learn_in_a_layer_and_come_back_from_a_file(host, fresh_process, model_path):
     rng = np.random.default_rng(0)
     label = rng.integers(0, 3, 60)

@@ -57,6 +57,7 @@ def network_of_any_batch(loss):
 
 
 @every_loss
+@pytest.mark.sample(2)
 def test_a_compiled_model_trains_and_reloads_in_a_fresh_process(
     loss, label, fresh_process, model_path
 ):

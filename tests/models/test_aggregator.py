@@ -55,6 +55,7 @@ def rows_of_trunk(model):
 
 class TestGradients:
     @pytest.mark.parametrize("rule", ["mean", "upgrad", "graddrop"])
+    @pytest.mark.sample(2)
     def test_shared_parameters_get_the_combined_gradient(self, rule):
         # XLA draws other numbers than TensorFlow itself.
         model = exact(RULES[rule](), jit_compile=False)
@@ -195,6 +196,7 @@ def one_step_of(model):
 
 class TestState:
     @every_rule
+    @pytest.mark.sample(2)
     def test_training_goes_on_bit_for_bit_in_a_fresh_process(self, rule, fresh_process, model_path):
         model = exact(RULES[rule](), "adam", activation="tanh")
         model.fit(*data(), epochs=2, **OPTIONS)
@@ -287,6 +289,7 @@ class TestOptimizers:
         assert_same(trained(plain), trained(balanced), rtol=1e-5, atol=1e-6)
 
     @both_mixed_policies
+    @pytest.mark.sample(1)
     def test_mixed_precision_balances_in_float32(self, policy):
         with under_policy(policy):
             model = exact("upgrad")

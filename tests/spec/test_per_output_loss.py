@@ -113,6 +113,7 @@ class TestPlainModel:
     @needs_keras_3
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     @pytest.mark.parametrize("in_a_list", [False, True], ids=["loss", "[loss]"])
+    @pytest.mark.sample(2)
     def test_it_trains_as_the_dict_of_losses_of_keras(self, in_a_list, weighted):
         x, y = two_heads_data()
         weights = weights_by_output(len(x)) if weighted else None
@@ -135,6 +136,7 @@ class TestPlainModel:
 
     @needs_keras_3
     @pytest.mark.parametrize("suffix", [".keras", ".h5"])
+    @pytest.mark.sample(1)
     def test_a_fresh_process_reloads_it_with_all_arguments(self, suffix, fresh_process, tmp_path):
         x, y = two_heads_data()
         model, path = plain(), tmp_path / f"model{suffix}"
@@ -197,6 +199,7 @@ class TestHosts:
 
     @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
     @pytest.mark.parametrize("as_list", [False, True], ids=["dict outputs", "list outputs"])
+    @pytest.mark.sample(2)
     def test_it_trains_as_the_dict_of_losses_of_keras(self, as_list, weighted):
         x, y = two_heads_data()
         labels = list(y.values()) if as_list else y

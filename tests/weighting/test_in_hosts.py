@@ -32,6 +32,7 @@ def logs_of(model, data, host, **options):
 
 @both_hosts
 @every_rule
+@pytest.mark.sample(4)
 def test_the_log_of_a_step_adds_up(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     history = logs_of(model, data, host, epochs=4, batch_size=24)  # one step an epoch
@@ -44,6 +45,7 @@ def test_the_log_of_a_step_adds_up(rule, host):
 
 @both_hosts
 @every_rule
+@pytest.mark.sample(4)
 def test_training_goes_on_bit_for_bit_in_a_fresh_process(rule, host, fresh_process, model_path):
     model, data = hosted(host, spec(RULES[rule](), mask="nan"))
     model.fit(*data, epochs=3, **OPTIONS)
@@ -61,6 +63,7 @@ def test_training_goes_on_bit_for_bit_in_a_fresh_process(rule, host, fresh_proce
 
 @both_hosts
 @every_rule
+@pytest.mark.sample(3)
 def test_evaluation_moves_nothing(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     model.fit(*data, epochs=3, **OPTIONS)
@@ -73,6 +76,7 @@ def test_evaluation_moves_nothing(rule, host):
 
 @both_hosts
 @pytest.mark.parametrize("rule", ["uncertainty", "impartial", "famo", "relobralo"])
+@pytest.mark.sample(3)
 def test_a_frozen_rule_stays_as_it_is(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     model.fit(*data, epochs=2, **OPTIONS)
@@ -180,6 +184,7 @@ def not_finite(y_true, y_pred):
 
 
 @pytest.mark.parametrize("weighting", ["famo", "geometric_mean", "uncertainty"])
+@pytest.mark.sample(2)
 def test_a_switched_off_term_does_not_disturb_a_rule(weighting):
     off = keras.optimizers.schedules.PolynomialDecay(0.0, 10, 0.0)
     terms = kml.LossTerm("mse", "age") + kml.LossTerm(not_finite, "sex", weight=off)
@@ -238,6 +243,7 @@ def test_log_variances_stay_within_their_bounds_in_training():
 
 @needs_tensorflow_backend
 @pytest.mark.parametrize("rule", ["dynamic_weight_average", "famo", "soft_adapt", "uncertainty"])
+@pytest.mark.sample(2)
 def test_a_compiled_step_moves_weights_as_an_eager_one_does(rule):
     found = []
     for options in ({"jit_compile": True}, {"run_eagerly": True}):

@@ -20,6 +20,7 @@ def state(model, slot):
 
 @both_hosts
 @pytest.mark.parametrize("rule", ["uncertainty", "famo"])
+@pytest.mark.sample(2)
 def test_a_frozen_rule_stays_frozen_in_a_file(rule, host, model_path):
     model, data = hosted(host, spec(rule))
     model.fit(*data, **OPTIONS)
@@ -99,6 +100,7 @@ def not_finite_gradient(y_true, y_pred):
 
 
 @pytest.mark.parametrize("rule", ADAPTIVE)
+@pytest.mark.sample(2)
 def test_a_step_that_overflows_moves_nothing(rule):
     model, (x, y) = hosted("model", spec(rule), keras.optimizers.SGD(0.0))
     model.fit(x, y, **OPTIONS)
