@@ -10,7 +10,8 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 
 LANES := addons jax torch tf-keras oldest
 
-.PHONY: help demo test test-all test-slow lint docs bench bench-balancing bench-triplets clean $(LANES:%=test-%)
+.PHONY: help demo test test-all test-slow test-slow-default lint docs docs-quick bench bench-balancing
+.PHONY: bench-triplets clean $(LANES:%=test-%) $(LANES:%=test-slow-%)
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 17
@@ -40,14 +41,21 @@ demo: .venv/.ready  ## train, save, reload and strip a model of MNIST additions
 test: .venv/.ready  ## the tests in the default lane
 	.venv/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
 
+# $(call pytest,lane): the interpreter of a lane, running pytest
+pytest = $(if $(filter jax torch,$(1)),KERAS_BACKEND=$(1) )$(if $(filter tf-keras,$(1)),TF_USE_LEGACY_KERAS=1 ).venv-$(1)/bin/python -m pytest
+
 $(LANES:%=test-%): test-%: .venv-%/.ready
-	$(if $(filter jax torch,$*),KERAS_BACKEND=$*,$(if $(filter tf-keras,$*),TF_USE_LEGACY_KERAS=1)) \
-	.venv-$*/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
+	$(call pytest,$*) -q -n 2 -m "not slow" $(PYTEST_ARGS)
 
 test-all: test $(LANES:%=test-%)  ## the tests in every lane
 
-test-slow: .venv/.ready  ## the tests that take longer than CI has
-	.venv/bin/python -m pytest -q -m slow $(PYTEST_ARGS)
+test-slow-default: .venv/.ready
+	.venv/bin/python -m pytest -q -n 2 -m slow $(PYTEST_ARGS)
+
+$(LANES:%=test-slow-%): test-slow-%: .venv-%/.ready
+	$(call pytest,$*) -q -n 2 -m slow $(PYTEST_ARGS)
+
+test-slow: test-slow-default $(LANES:%=test-slow-%)  ## what takes longer than CI has, in every lane
 
 .venv/.lint-ready: .venv/.ready
 	@$(call install,.venv,--group lint)
@@ -64,6 +72,9 @@ lint: .venv/.lint-ready  ## format, style and types
 
 docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
 	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
+
+docs-quick: .venv/.docs-ready  ## the documentation without running its pages
+	.venv/bin/python -m sphinx -D nb_execution_mode=off -b html docs docs/_build/html-quick
 
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py
