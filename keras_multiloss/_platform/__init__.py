@@ -5,6 +5,14 @@ is the `tf_keras` package; otherwise it is whatever `import keras` gives. Privat
 and of the frameworks stand here alone; `tests/platform` fails when one of them changes.
 """
 
+from keras_multiloss._platform._compiled_metrics import (
+    OF_SAMPLES,
+    MetricsOfOutput,
+    forget_compiled,
+    function_of_metric,
+    metric_names_in_order,
+    metrics_by_output,
+)
 from keras_multiloss._platform._custom_gradients import (
     fan_out,
     with_gradients,
@@ -68,6 +76,7 @@ from keras_multiloss._platform._masks import (
 )
 from keras_multiloss._platform._metric_variables import (
     LayerWithMetrics,
+    UnsavedMetric,
 )
 from keras_multiloss._platform._model_graphs import (
     replay_without,
@@ -96,10 +105,13 @@ __all__ = [
     "HAS_ADDONS",
     "HAS_OPTIONAL_INPUTS",
     "KERAS_3",
+    "OF_SAMPLES",
     "KerasSignatures",
     "LayerWithMetrics",
+    "MetricsOfOutput",
     "PyDataset",
     "TrainingStep",
+    "UnsavedMetric",
     "add_counter",
     "add_loss_of_replica",
     "add_metric_sums",
@@ -112,6 +124,8 @@ __all__ = [
     "double_precision",
     "dtype_name",
     "fan_out",
+    "forget_compiled",
+    "function_of_metric",
     "gradients_of",
     "gradients_of_function",
     "in_structure_of",
@@ -125,6 +139,8 @@ __all__ = [
     "leaves_of",
     "loss_scale",
     "mean_over_replicas",
+    "metric_names_in_order",
+    "metrics_by_output",
     "n_replicas",
     "normal",
     "not_converted",

@@ -1,4 +1,4 @@
-"""Layers that own the variables of their metrics."""
+"""Metrics that are no state of a model: layers own their variables, and files hold none."""
 
 from __future__ import annotations
 
@@ -6,6 +6,19 @@ from typing import Any
 
 from keras_multiloss._platform._keras import KERAS_3, keras
 from keras_multiloss._platform._layer_variables import add_counter, add_sums
+
+
+class UnsavedMetric(keras.metrics.Metric):
+    """A metric whose variables stay out of files, as a fit starts with them at 0.
+
+    Keras 2 saves those of other metrics.
+    """
+
+    def save_own_variables(self, store: Any) -> None:
+        """Save nothing."""
+
+    def load_own_variables(self, store: Any) -> None:
+        """Leave the variables as they are."""
 
 
 class LayerWithMetrics(keras.layers.Layer):

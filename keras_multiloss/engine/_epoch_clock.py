@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform import keras, ops
+from keras_multiloss._platform import UnsavedMetric, ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-class EpochClock(keras.metrics.Metric):
+class EpochClock(UnsavedMetric):
     """Tells a weighting whether a training step is the first of its epoch.
 
     Keras resets metrics where an epoch begins, and tells nothing else of it to layers and losses.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform import add_metric_sums, keras, ops
+from keras_multiloss._platform import UnsavedMetric, add_metric_sums, ops
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from keras_multiloss.spec import WeightedSumLoss
 
 
-class RunningMeans(keras.metrics.Metric):
+class RunningMeans(UnsavedMetric):
     r"""Logs `<term>_loss`, and `<term>_weight` where the weight moves.
 
     `<term>_loss` is the mean over what the term counted, $\sum n_t \ell_t / \sum n_t$ over the

@@ -54,7 +54,7 @@ class StateLayer(LayerWithMetrics):
             self._check_may_be_absent()
             return
         try:
-            values = self._by_name(store) if TERMS in store else self._by_position(store)
+            values = self._by_name(store) if TERMS in [*store.keys()] else self._by_position(store)
         except ValueError as e:
             # Keras comes again with an empty store, and takes a quiet return for success.
             self._failure = e

@@ -5,11 +5,16 @@ It knows losses, labels and outputs, and nothing of terms or models.
 
 from keras_multiloss.evaluation._casting import (
     as_tensors,
+    float32,
     to_float32,
     to_tensor,
 )
 from keras_multiloss.evaluation._class_weights import (
     class_weights,
+)
+from keras_multiloss.evaluation._counted import (
+    CountedEntries,
+    counted_entries,
 )
 from keras_multiloss.evaluation._evaluate import (
     evaluate,
@@ -55,6 +60,7 @@ __all__ = [
     "SPARSE",
     "VECTOR",
     "WHOLE",
+    "CountedEntries",
     "Evaluated",
     "Kind",
     "Mask",
@@ -65,12 +71,14 @@ __all__ = [
     "as_tensors",
     "can_hold",
     "class_weights",
+    "counted_entries",
     "divisors_of",
     "evaluate",
     "expand",
     "fit_valid",
     "fit_weights",
     "fits",
+    "float32",
     "kind_of",
     "losses_of",
     "match",

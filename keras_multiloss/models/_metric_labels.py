@@ -1,4 +1,4 @@
-"""Compiled metrics, given each the label that has the name of its output.
+"""Compiled metrics, each with the label of the term over its output, and what counts of it.
 
 Keras pairs labels and outputs by position or insists on one label for each output; a model with
 a joint loss has other labels than outputs.
@@ -6,64 +6,203 @@ a joint loss has other labels than outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from keras_multiloss._messages import unknown_name
-from keras_multiloss._platform import ops
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import (
+    OF_SAMPLES,
+    MetricsOfOutput,
+    function_of_metric,
+    metrics_by_output,
+    ops,
+)
+from keras_multiloss.evaluation import (
+    ELEMENTWISE,
+    CountedEntries,
+    counted_entries,
+    expand,
+    fit_weights,
+    float32,
+    snake_case,
+    to_tensor,
+)
 from keras_multiloss.spec import names_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from keras_multiloss.models._compiled_loss import CompiledLoss
-    from keras_multiloss.spec import Batch, Key
+    from keras_multiloss.spec import Batch, Key, LossTerm
+
+WHERE = "MultiLossModel.compile"
+
+#: Functions of single entries that are metrics only.
+METRICS_OF_ENTRIES = ELEMENTWISE | {"binary_accuracy"}
 
 
-def labels_for_metrics(compiled: CompiledLoss, batch: Batch, y_pred: Any) -> tuple[Any, Any]:
-    """Labels and sample weights in the structure of the outputs.
+def by_path(metrics: Any, prefix: str = "") -> Any:
+    """Metrics by output name: those of a nested dict by the names joined by `"/"`."""
+    if not isinstance(metrics, dict):
+        return metrics
+    flat: dict[Any, Any] = {}
+    for key, value in metrics.items():
+        path = f"{prefix}{key}" if prefix else key
+        flat.update(by_path(value, f"{path}/") if isinstance(value, dict) else {path: value})
+    return flat
 
-    An output without a label stands in for it; no metric looks at it.
+
+class Measured(NamedTuple):
+    """What the metrics of an output compare it with.
+
+    Args:
+        label: its label; the output itself where no metric looks.
+        output: the output.
+        counted: what counts of them; `None` if all does.
+        sample_weight: one tensor, or `None`.
+    """
+
+    label: Any
+    output: Any
+    counted: CountedEntries | None = None
+    sample_weight: Any = None
+
+
+def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any) -> None:
+    """Update the compiled metrics of a model.
 
     Raises:
-        ValueError: if a metric was asked for an output that has no label of its name.
+        ValueError: if a metric was asked for an output that has no label, or several.
     """
-    names = compiled.names.outputs
-    for key in _measured(compiled.metrics, names_of(batch.outputs)):
-        if key not in batch.labels:
-            raise unknown_name(
-                "MultiLossModel.compile",
-                f"a metric of output {key!r} has no label of that name",
-                key,
-                names_of(batch.labels),
-                hint="give metrics by output name, for the outputs that have labels",
-            )
-    y = _like(y_pred, names, batch.labels, batch.outputs)
+    keys = _keys_of_outputs(compiled, batch, y_pred)
+    wanted = _measured_keys(compiled.metrics, names_of(batch.outputs), keys)
+    measured = {key: _measured_output(compiled, batch, key, is_asked=key in wanted) for key in keys}
+    made = metrics_by_output(
+        model,
+        _like(y_pred, {key: one.label for key, one in measured.items()}),
+        _like(y_pred, {key: one.output for key, one in measured.items()}),
+    )
+    for (key, one), metrics in zip(measured.items(), made, strict=True):
+        if key in wanted and one.label is not one.output:
+            _update(metrics, one)
+
+
+def _like(y_pred: Any, tensors: dict[Key, Any]) -> Any:
+    """Tensors by name as Keras pairs metrics with them: a dict, or a list in the order."""
+    return tensors if isinstance(y_pred, dict) else list(tensors.values())
+
+
+def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
+    for objects, sample_weight in (
+        (metrics.plain, None),
+        (metrics.weighted, measured.sample_weight),
+    ):
+        for metric in objects:
+            metric.update_state(*_arguments(metric, measured, sample_weight))
+
+
+def _arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Label, output and weights for a metric, of which what does not count weighs 0."""
+    if measured.counted is None:
+        return measured.label, measured.output, sample_weight
+    label, output, rows, entries = measured.counted
+    function = function_of_metric(metric)
+    is_of_entries = snake_case(getattr(function, "__name__", "")) in METRICS_OF_ENTRIES
+    if entries is None or isinstance(metric, OF_SAMPLES) or (function and not is_of_entries):
+        return label, output, _weighed(rows, sample_weight)
+    if is_of_entries:
+        label, output = expand(label), expand(output)
+    return label, output, _weighed(entries, sample_weight)
+
+
+def _weighed(counts: Any, sample_weight: Any) -> Any:
+    weights = ops.cast(counts, "float32")
+    if sample_weight is None:
+        return weights
+    return weights * fit_weights(WHERE, float32(to_tensor(sample_weight)), weights)
+
+
+def _measured_output(compiled: CompiledLoss, batch: Batch, key: Key, *, is_asked: bool) -> Measured:
+    output = batch.outputs[key]
+    if not is_asked:
+        return Measured(output, output)
+    terms = _terms_over(compiled.loss.terms, batch, key)
+    label_key = _label_key(terms, batch, key)
+    if label_key is None:  # the data lacks what a term does without
+        return Measured(output, output)
+    label = batch.labels[label_key]
+    terms = [term for term in terms if term.labels == label_key]
+    masks = list(dict.fromkeys(term.mask for term in terms))
+    found = counted_entries(WHERE, terms[0].loss, label, output, masks) if terms else None
+    return Measured(label, output, found, _sample_weight(batch, terms, key))
+
+
+def _terms_over(terms: Sequence[LossTerm], batch: Batch, key: Key) -> list[LossTerm]:
+    """The terms over one output, or else those over several that have one label."""
+    same = {k for k, tensor in batch.outputs.items() if tensor is batch.outputs[key]}
+    over = [term for term in terms if same & set(term.output_keys)]
+    with_one_label = [term for term in over if len(term.label_keys) == 1]
+    alone = [term for term in with_one_label if len(term.output_keys) == 1]
+    return alone or with_one_label
+
+
+def _label_key(terms: list[LossTerm], batch: Batch, key: Key) -> Key | None:
+    """The label of an output: that of its name, or that of the terms over it.
+
+    `None` if the data lacks the label of terms that do without it.
+    """
+    if key in batch.labels:
+        return key
+    keys: list[Key] = list(dict.fromkeys(k for term in terms for k in term.label_keys))
+    there = [k for k in keys if k in batch.labels]
+    if len(there) == 1:
+        return there[0]
+    if not there and keys and not any(term.required for term in terms):
+        return None
+    if there:
+        raise error(
+            ValueError,
+            WHERE,
+            f"a metric of output {key!r} has several labels to choose from",
+            expected=f"a label named {key!r}, or terms over it that share one label",
+            received=f"labels {there}",
+        )
+    raise unknown_name(
+        WHERE,
+        f"a metric of output {key!r} has no label of that name",
+        key,
+        names_of(batch.labels),
+        hint="give metrics by output name, for the outputs that have labels",
+    )
+
+
+def _sample_weight(batch: Batch, terms: list[LossTerm], key: Key) -> Any:
     weights = batch.sample_weights
-    if isinstance(weights, dict):
-        ones = {key: ops.ones_like(output[..., 0]) for key, output in batch.outputs.items()}
-        weights = _like(y_pred, names, weights, ones)
-    return y, weights
+    if not isinstance(weights, dict):
+        return weights
+    own = [term.sample_weight for term in terms if term.sample_weight is not None]
+    return next((weights[k] for k in [key, *own] if k in weights), None)
 
 
-def _measured(metrics: list[Any], names: list[Key]) -> list[Key]:
+def _keys_of_outputs(compiled: CompiledLoss, batch: Batch, y_pred: Any) -> list[Key]:
+    """The outputs, each once: by name where they have one."""
+    names: Sequence[Any] | None = compiled.names.outputs
+    if isinstance(y_pred, dict):
+        return names_of(batch.outputs)
+    if not isinstance(y_pred, (list, tuple)):
+        return [names[0] if names else next(iter(batch.outputs))]
+    return list(names) if names else list(range(len(y_pred)))
+
+
+def _measured_keys(metrics: list[Any], names: list[Key], keys: list[Key]) -> set[Key]:
     """The outputs that a metric was asked for."""
-    measured: list[Key] = []
+    return set(_asked(metrics, names, keys))
+
+
+def _asked(metrics: list[Any], names: list[Key], keys: list[Key]) -> Iterator[Key]:
     for given in metrics:
         if isinstance(given, dict):
-            measured += [key for key, metric in given.items() if metric]
-        elif isinstance(given, (list, tuple)) and len(given) == len(names):
-            measured += [key for key, metric in zip(names, given, strict=True) if metric]
+            yield from (key for key, metric in given.items() if metric)
+        elif isinstance(given, (list, tuple)) and len(given) == len(keys) > 1:
+            yield from (key for key, metric in zip(keys, given, strict=True) if metric)
         elif given:
-            measured += names
-    return measured
-
-
-def _like(
-    y_pred: Any, names: list[str] | None, chosen: dict[Key, Any], others: dict[Key, Any]
-) -> Any:
-    """The chosen tensors in the structure of the outputs, others where there is none."""
-    tensors = {**others, **chosen}
-    if isinstance(y_pred, dict):
-        return {key: tensors[key] for key in y_pred}
-    if isinstance(y_pred, (list, tuple)):
-        keys: list[Key] = list(names) if names else list(range(len(y_pred)))
-        return [tensors[key] for key in keys]
-    return tensors[names[0] if names else 0]
+            yield from names

@@ -8,7 +8,9 @@ from keras_multiloss._messages import error
 from keras_multiloss._platform import (
     KERAS_3,
     KerasSignatures,
+    forget_compiled,
     keras,
+    metric_names_in_order,
     ops,
     scale_for_distribution,
     set_state_layer,
@@ -18,7 +20,7 @@ from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, ta
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
 from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
-from keras_multiloss.models._metric_labels import labels_for_metrics
+from keras_multiloss.models._metric_labels import by_path, update_metrics
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
 from keras_multiloss.models._structure import TensorNames, check_is_no_part, check_outputs_exist
 from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
@@ -79,8 +81,10 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
                 received=f"loss_weights={arguments['loss_weights']!r}",
             )
         check_outputs_exist("MultiLossModel.compile", spec, self)
+        metrics = [by_path(arguments[kind]) for kind in ("metrics", "weighted_metrics")]
+        arguments = {**arguments, "metrics": metrics[0], "weighted_metrics": metrics[1]}
+        forget_compiled(self)
         in_keras(**{**arguments, "loss": None})
-        metrics = [arguments["metrics"], arguments["weighted_metrics"]]
         self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), metrics)
         self._set_state("_term_weights", self._term_weights_for(spec))
         balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
@@ -143,16 +147,22 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         return self._with_balanced_gradients(step, total) if training else total
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        """Update the compiled metrics, each with the label of its output's name."""
+        """Update the compiled metrics, over what counts for the terms of their outputs."""
         compiled = self._compiled_loss
-        y, sample_weight = unpacked(y, sample_weight)
-        if compiled is not None:
-            if not any(compiled.metrics):
-                # Keras 2 pairs labels and outputs also where there is nothing to measure.
-                return self.get_metrics_result()
+        if compiled is None:
+            return super().compute_metrics(x, y, y_pred, sample_weight)
+        if any(compiled.metrics):
+            y, sample_weight = unpacked(y, sample_weight)
             batch = compiled.batch(x, y, y_pred, sample_weight)
-            y, sample_weight = labels_for_metrics(compiled, batch, y_pred)
-        return super().compute_metrics(x, y, y_pred, sample_weight)
+            update_metrics(self, compiled, batch, y_pred)
+        return self.get_metrics_result()
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """What `evaluate` returns in a list, by name."""
+        if self._compiled_loss is None:
+            return super().metrics_names
+        return metric_names_in_order(self, self.get_metrics_result())
 
     @property
     def has_total_loss(self) -> bool:

@@ -47,7 +47,7 @@ def data():
 @needs_layer_logs
 def test_terms_are_logged_in_training_validation_and_evaluation_and_add_up():
     model = in_graph()
-    history = model.fit(data(), epochs=2, batch_size=10, validation_data=(data(),), verbose=0)
+    history = model.fit(data(), epochs=2, batch_size=8, validation_data=(data(),), verbose=0)
     logs = {name: values[-1] for name, values in history.history.items()}
     evaluated = model.evaluate(data(), verbose=0, return_dict=True)
     for one, prefix in [(logs, ""), (logs, "val_"), (evaluated, "")]:
