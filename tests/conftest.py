@@ -4,9 +4,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, one to a core
-if os.environ.get("KERAS_BACKEND") == "jax":
-    # Most programs run once: what it takes to make them fast would not be paid back.
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0")
 
 import contextlib
 from pathlib import Path
