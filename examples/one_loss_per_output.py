@@ -1,4 +1,4 @@
-"""One function for every output: with plain Keras, and with one term an output.
+"""One function for every output: with plain Keras, and with one term per output.
 
 `compile(loss=function)` applies a function to each output and its label and adds up the
 results. Terms say the same by name. From there each output can have a loss, a weight, a

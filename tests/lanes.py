@@ -89,7 +89,7 @@ needs_steps_per_execution = pytest.mark.skipif(
     reason="PyTorch has it not; Keras 3.7 tells callbacks the first of the steps, not the last",
 )
 needs_layer_logs = pytest.mark.skipif(
-    BACKEND == "jax", reason="Keras on JAX lets no layer log; callbacks.TermLogs does it there"
+    BACKEND == "jax", reason="with JAX, Keras layers record no metrics; callbacks.TermLogs does it"
 )
 needs_distillation = pytest.mark.skipif(
     not hasattr(keras, "distillation"), reason="keras.distillation came with Keras 3.12"

@@ -1,4 +1,4 @@
-"""`TermLogs`: the losses of the terms where Keras lets no layer log them."""
+"""`TermLogs`: the losses of the terms where Keras layers cannot record them."""
 
 from __future__ import annotations
 

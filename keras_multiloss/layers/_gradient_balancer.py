@@ -78,6 +78,10 @@ class GradientBalancer(keras.layers.Layer):
         ...                     verbose=0)
         >>> len(history.history["loss"])
         1
+
+    References:
+        Sener and Koltun, "Multi-task learning as multi-objective optimization", NeurIPS 2018, for
+        gradients with respect to shared features in place of parameters. The rules name theirs.
     """
 
     def __init__(

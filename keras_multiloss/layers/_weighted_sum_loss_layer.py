@@ -38,7 +38,8 @@ class WeightedSumLossLayer(LayerWithMetrics):
     the layer and the label inputs away again.
 
     The loss is float32 also inside a mixed precision model. Keras itself divides it by the
-    number of replicas. On JAX, Keras lets no layer log: use `kml.callbacks.TermLogs` there.
+    number of replicas. With JAX, Keras layers cannot record metrics: use
+    `kml.callbacks.TermLogs` there.
 
     Args:
         loss: a `WeightedSumLoss` or a `LossTerm`.

@@ -19,6 +19,16 @@ class MultiLossModel(MultiLossMixin, keras.Model):
     take ordinary `(x, y)` and `(x, y, sample_weight)` data, whatever `keras.Model` takes;
     the log has `<term>_loss` for every term. Any other loss works as in `keras.Model`.
 
+    Args:
+        *args: the symbolic inputs and outputs, as for `keras.Model`; outputs in a dict, which may
+            nest (`"head/box"`), are addressed by its keys, others by the names of their layers.
+        **kwargs: `name` and what else `keras.Model` takes.
+
+    Raises:
+        ValueError: by `compile`, if a term names an output that the model does not have; by `fit`
+            and `evaluate`, if a label, a sample weight or the label of a metric is not there.
+        TypeError: by `compile`, for a part of a total loss in place of it.
+
     Example:
         >>> import keras
         >>> import numpy as np

@@ -56,7 +56,7 @@ class Acceptance:
         self.bare_process = bare_process
         self.training_file = folder / "training.keras"
         self.serving_file = folder / "serving.keras"
-        # Keras on JAX lets no layer log.
+        # With JAX, Keras layers cannot record metrics.
         self.logs_terms = host == "model" or BACKEND != "jax"
 
     def check(self, build, x, y, labels=None, **fit):

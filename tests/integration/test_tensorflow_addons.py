@@ -78,7 +78,7 @@ def test_term_values_are_those_of_the_package():
     expected = {
         "low": tfa.losses.PinballLoss(tau=0.1)(labels["price"], outputs["low"]),
         "box": tfa.losses.GIoULoss(mode="iou")(labels["box"], outputs["box"]),
-        # It gives a value a sample by default; a term is their mean.
+        # It gives one value per sample by default; a term is their mean.
         "sex": np.mean(
             tfa.losses.SigmoidFocalCrossEntropy(gamma=1.5)(labels["sex"], outputs["sex"])
         ),
