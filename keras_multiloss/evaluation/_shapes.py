@@ -133,7 +133,7 @@ def check_same_shape(where: str, label: Any, output: Any) -> None:
 def fit_weights(where: str, weights: Any, values: Any, *, what: str = "sample weights") -> Any:
     """Weights that multiply the values of a loss without broadcasting by accident.
 
-    A scalar serves all values; weights of unknown rank are taken as one a sample.
+    A scalar serves all values; weights of unknown rank are taken as one per sample.
     """
     wanted, given = static_shape(values), static_shape(weights)
     if wanted is None or given == ():

@@ -20,7 +20,7 @@ class OrthogonalityLoss(JointLoss):
     = \frac1B \sum_i \ell_i,\quad
     \ell_i = \left\langle \tfrac1B \sum_j (a_i \cdot a_j)(b_i \cdot b_j) \right\rangle$$
 
-    with the mean over all pairs $A, B$ of outputs, whose rows, one a sample, are scaled to
+    with the mean over all pairs $A, B$ of outputs, whose rows, one per sample, are scaled to
     length 1. It lies between 0, where no feature of one output goes with a feature of another,
     and 1. Outputs that are never negative share their direction; centre them first, as with a
     `BatchNormalization(center=False, scale=False)`. It keeps what tasks share apart from what
