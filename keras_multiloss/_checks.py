@@ -83,8 +83,8 @@ def check_finite_number(
 ) -> float:
     """The value as a float; raises unless it is a finite real number.
 
-    Truth values, strings, variables and tensors do not pass for numbers, as a file could not
-    tell what they were.
+    Truth values, strings, variables and tensors do not pass for numbers, as a file would not
+    say what they were.
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise error(
@@ -135,7 +135,7 @@ def check_not_negative(where: str, argument: str, value: object) -> float:
 
 
 def check_count(where: str, argument: str, value: object, *, least: int = 1) -> int:
-    """The value as an int; raises unless it is a whole number from a least one up."""
+    """The value as an int; raises unless it is an integer of at least `least`."""
     is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
     if is_integer and int(value) >= least:  # type: ignore[call-overload]
         return int(value)  # type: ignore[call-overload]
@@ -170,7 +170,7 @@ def check_choice(where: str, argument: str, value: object, choices: Iterable[str
 
 
 def check_seed(where: str, seed: Any) -> int:
-    """The seed; one of Python's random numbers, which Keras seeds, if there is none."""
+    """The seed; for `None`, a number drawn by Python's `random`, which Keras seeds."""
     if seed is None:
         return random.randrange(2**31)  # noqa: S311 (no secret)
     if isinstance(seed, bool) or not isinstance(seed, int):
@@ -218,7 +218,7 @@ def check_config(
 
 
 def check_keys(where: str, argument: str, keys: Any) -> Any:
-    """The names or positions as given, a tuple as a list; raises unless all are fit."""
+    """The names or positions as given, a tuple as a list; raises unless all are valid."""
     if keys is None:
         return None
     if isinstance(keys, (list, tuple)):
@@ -235,7 +235,7 @@ def check_keys(where: str, argument: str, keys: Any) -> Any:
 
 
 def check_key(where: str, argument: str, key: Any) -> Any:
-    """A name or a position; raises unless it is one."""
+    """A name or a position; raises for anything else."""
     if isinstance(key, numbers.Integral) and not isinstance(key, bool) and int(key) >= 0:
         return int(key)
     if isinstance(key, numbers.Real):
@@ -251,7 +251,7 @@ def check_key(where: str, argument: str, key: Any) -> Any:
 
 
 def check_mask(where: str, argument: str, mask: Any, *, may_be_none: bool = True) -> Any:
-    """What marks missing labels, as given; raises unless it can."""
+    """What marks missing labels, as given; raises for anything that cannot mark them."""
     if mask is None and may_be_none:
         return None
     if isinstance(mask, str) and mask == "nan":
@@ -270,7 +270,7 @@ def check_mask(where: str, argument: str, mask: Any, *, may_be_none: bool = True
 
 
 def check_class_weight(where: str, class_weight: Any) -> dict[int, float] | None:
-    """Class weights with integer keys and float values; raises unless they are."""
+    """Class weights with integer keys and float values; raises for anything else."""
     if class_weight is None:
         return None
     if not isinstance(class_weight, dict) or not class_weight:

@@ -55,5 +55,5 @@ def suggestion(name: object, names: Iterable[object], *, cutoff: float = 0.6) ->
 
 
 def described(value: object) -> str:
-    """A value and its type, for the line of what was received."""
+    """A value and its type, for the line `Received`."""
     return f"{value!r} of type {type(value).__name__}"

@@ -6,16 +6,16 @@ import importlib.util
 
 from keras_multiloss._messages import error
 
-#: The extra of this package that brings another.
+#: The extra of this package that installs each of them.
 EXTRAS = {"matplotlib": "viz", "tensorflow": "tensorflow"}
 
 
 def check_installed(where: str, problem: str, *packages: str) -> None:
-    """Raise unless all packages are there.
+    """Raise unless all packages are installed.
 
     Args:
         where: who needs them.
-        problem: for what.
+        problem: what they are needed for.
         *packages: keys of `EXTRAS`.
     """
     missing = [package for package in packages if importlib.util.find_spec(package) is None]

@@ -50,8 +50,8 @@ def test_a_sample_weight_that_belongs_to_nothing():
 def test_two_terms_of_one_name():
     terms = [kml.LossTerm("mse", "a", name="t"), kml.LossTerm("mse", "b", name="t")]
     assert message(lambda: kml.WeightedSumLoss(terms)) == (
-        "WeightedSumLoss: two terms have one name.\n"
-        "  Expected: a name of its own for each term\n"
+        "WeightedSumLoss: two terms have the same name.\n"
+        "  Expected: a different name for each term\n"
         "  Received: 't' 2 times\n"
         "  Hint: give one of them another name: LossTerm(..., name=...)"
     )
@@ -111,7 +111,7 @@ def test_a_scheduled_weight_without_a_step():
     loss = kml.WeightedSumLoss([kml.LossTerm("mse", "click", weight=schedule)])
     assert message(lambda: loss({"click": ONES}, OUTPUTS)) == (
         "WeightedSumLoss: the weight of term 'click' is a schedule.\n"
-        "  Expected: the `step` it is to be read at\n"
+        "  Expected: the `step` at which to read it\n"
         "  Received: step=None\n"
         "  Hint: MultiLossModel and WeightedSumLossLayer count steps; elsewhere pass `step`"
     )

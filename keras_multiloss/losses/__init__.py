@@ -1,4 +1,4 @@
-"""Losses: of one output for plain `compile`, and of several outputs for terms."""
+"""Losses of one output, for plain `compile`, and of several outputs, for terms."""
 
 from keras_multiloss.losses._angular_margin import ArcFaceLoss, CosFaceLoss
 from keras_multiloss.losses._barlow_twins import BarlowTwinsLoss

@@ -20,7 +20,7 @@ AddonsReduction = Literal["auto", "sum_over_batch_size", "sum", "none"]
 
 
 def from_addons(kind: Kind) -> Callable[[Any], Any]:
-    """Register a class or function, also by the name that files of TensorFlow Addons have.
+    """Register a class or function, also under its name in files of TensorFlow Addons.
 
     Where the real package is installed, that name is left to it.
 

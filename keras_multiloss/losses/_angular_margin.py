@@ -17,7 +17,7 @@ EPSILON = 1e-7
 
 
 class AngularMarginLoss(JointLoss):
-    """Cross-entropy of scaled cosines, those of the labels' classes with a margin.
+    """Cross-entropy of scaled cosines, with a margin for the classes of the labels.
 
     A subclass sets `margin` and `scale`, and gives the cosines their margin.
     """
@@ -27,7 +27,7 @@ class AngularMarginLoss(JointLoss):
     scale: float
 
     def with_margin(self, cosines: Any) -> Any:
-        """The cosines as they count for the classes of the labels."""
+        """The cosines with the margin, to use for the classes of the labels."""
         raise NotImplementedError
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
@@ -51,20 +51,20 @@ class ArcFaceLoss(AngularMarginLoss):
     {e^{s \cos(\theta_y + m)} + \sum_{j \ne y} e^{s \cos\theta_j}}$$
 
     The output is the cosine of the angle $\theta_j$ between an embedding and the vector of
-    each class. These vectors learn in a layer, `kml.layers.CosineDense`; the loss owns
-    nothing. Where $\theta_y + m$ exceeds $\pi$, $\cos\theta_y - m \sin m$ takes the place of
+    each class. These vectors are the weights of a layer, `kml.layers.CosineDense`; the loss
+    has none. Where $\theta_y + m$ exceeds $\pi$, $\cos\theta_y - m \sin m$ takes the place of
     the cosine, so that a larger angle never costs less.
 
     Args:
         margin: $m$, in radians, from 0 to $\pi/2$.
-        scale: $s > 0$, the length that embeddings would have.
+        scale: $s > 0$, the length to which the paper scales the embeddings.
         reduction: as for `JointLoss`.
         name: name of the loss.
 
     Shape:
         - y_true: class numbers from 0 up, `(batch, ...)` or `(batch, ..., 1)`. A number that no
-          class has gives 0, as a graph cannot refuse it.
-        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, and no logits.
+          class has gives 0, as a compiled graph cannot raise.
+        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, not logits.
         - result: `(batch, ...)`.
 
     Raises:
@@ -112,19 +112,19 @@ class CosFaceLoss(AngularMarginLoss):
     {e^{s (\cos\theta_y - m)} + \sum_{j \ne y} e^{s \cos\theta_j}}$$
 
     The output is the cosine of the angle $\theta_j$ between an embedding and the vector of
-    each class. These vectors learn in a layer, `kml.layers.CosineDense`; the loss owns
-    nothing.
+    each class. These vectors are the weights of a layer, `kml.layers.CosineDense`; the loss
+    has none.
 
     Args:
         margin: $m \ge 0$, in units of the cosine.
-        scale: $s > 0$, the length that embeddings would have.
+        scale: $s > 0$, the length to which the paper scales the embeddings.
         reduction: as for `JointLoss`.
         name: name of the loss.
 
     Shape:
         - y_true: class numbers from 0 up, `(batch, ...)` or `(batch, ..., 1)`. A number that no
-          class has gives 0, as a graph cannot refuse it.
-        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, and no logits.
+          class has gives 0, as a compiled graph cannot raise.
+        - y_pred: one output, cosines from -1 to 1 as `(batch, ..., n_classes)`, not logits.
         - result: `(batch, ...)`.
 
     Raises:

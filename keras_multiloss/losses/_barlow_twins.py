@@ -38,7 +38,7 @@ class BarlowTwinsLoss(JointLoss):
     Shape:
         - y_true: `None`.
         - y_pred: a pair of views, both `(batch, n)`.
-        - result: `(batch,)`, the value of the batch for each of its samples. In a batch of
+        - result: `(batch,)`, the value of the batch, repeated for each sample. In a batch of
           one sample no feature varies: the value is $n$, with gradient 0.
 
     Raises:

@@ -22,7 +22,7 @@ def contrastive_loss(y_true: Any, y_pred: Any, margin: Any = 1.0) -> Any:
     Args:
         y_true: 1 where the two samples of a pair are alike, 0 where they are not.
         y_pred: the distances of the pairs, of the same shape.
-        margin: the distance from which on two samples that are not alike have no loss.
+        margin: the distance beyond which two samples that are not alike have no loss.
 
     Returns:
         A value for each distance, in the dtype of `y_pred`.
@@ -44,7 +44,7 @@ def contrastive_loss(y_true: Any, y_pred: Any, margin: Any = 1.0) -> Any:
 
 @from_addons("elementwise")
 class ContrastiveLoss(AddonsLoss):
-    r"""Contrastive loss: pairs that are alike get close, others get a margin apart.
+    r"""Contrastive loss: pairs that are alike get close, others get at least a margin apart.
 
     $$\ell = y\,d^2 + (1-y)\,\max(0,\; m-d)^2$$
 
@@ -52,7 +52,7 @@ class ContrastiveLoss(AddonsLoss):
     the loss and marks with 1 the pairs that are not alike.)
 
     Args:
-        margin: $m$, the distance from which on a pair that is not alike has no loss.
+        margin: $m$, the distance beyond which a pair that is not alike has no loss.
         reduction: `"sum_over_batch_size"` (also called `"auto"`), `"sum"` or `"none"`.
         name: name of the loss.
 
@@ -60,6 +60,9 @@ class ContrastiveLoss(AddonsLoss):
         - y_true: `(batch,)` or `(batch, ...)`: 1 for a pair that is alike, else 0.
         - y_pred: distances of the same shape.
         - values: of the same shape. The mean of an empty batch is 0.
+
+    Raises:
+        ValueError: for an unknown reduction, or a margin that is not finite.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""Attention that is to look at each place once."""
+"""Attention that should look at each place once."""
 
 from __future__ import annotations
 

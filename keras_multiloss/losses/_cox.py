@@ -16,26 +16,26 @@ Ties = Literal["efron", "breslow"]
 
 @serializable
 class CoxPartialLikelihood(JointLoss):
-    r"""Negative log partial likelihood of Cox's proportional hazards, one share a sample.
+    r"""Negative log partial likelihood of Cox's proportional hazards, one share per sample.
 
     With the log hazard ratio $\eta_i$ that the model predicts, the time $t_i$, and
     $\delta_i = 1$ if the event was seen then, 0 if the sample was censored:
 
     $$\ell_i = \delta_i \left(\log \sum_{j:\,t_j \ge t_i} e^{\eta_j} - \eta_i\right)$$
 
-    for `ties="breslow"`. Of $d$ events that share one time, `ties="efron"` takes part by
-    part out of the risk set, and each event bears the same share:
+    for `ties="breslow"`. Where $d$ events share a time, `ties="efron"` takes them out of the
+    risk set part by part, and each event bears the same share:
 
     $$\ell_i = \delta_i \left(\frac1d \sum_{k=0}^{d-1} \log\Big(\sum_{j:\,t_j \ge t_i}
     e^{\eta_j} - \frac{k}{d} \sum_{j:\,t_j = t_i,\,\delta_j = 1} e^{\eta_j}\Big)
     - \eta_i\right)$$
 
-    The two are one where no events share a time. The risk sets are those within the batch
-    (under `tf.distribute`, a replica's part of it), so that batches should be large. Memory
+    The two agree where no events share a time. The risk sets are those within the batch
+    (under `tf.distribute`, a replica's part of it), so batches should be large. Memory
     grows with the square of the batch size.
 
     The sum of the values is the negative log partial likelihood; the default reduction
-    divides it by the number of samples, `reduction="sum"` by nothing. To divide it by the
+    divides it by the number of samples, `reduction="sum"` leaves it as it is. To divide it by the
     number of events, give the events as sample weights as well and take
     `reduction="mean_with_sample_weight"`. Sample weights multiply the values; they do not
     weigh the samples within the risk sets.
@@ -59,7 +59,7 @@ class CoxPartialLikelihood(JointLoss):
 
     Raises:
         ValueError: if `ties` is unknown, or there are not one output and two labels of one
-            number a sample.
+            number per sample.
 
     Example:
         >>> import numpy as np
@@ -116,7 +116,7 @@ class CoxPartialLikelihood(JointLoss):
 
 
 def _log_sum_exp(rows: Any, is_counted: Any) -> Any:
-    """The log-sum-exp of the entries of each row that count; one does in every row."""
+    """The log-sum-exp of the entries of each row that count; every row has one."""
     rows = ops.where(is_counted, rows, -float("inf"))
     # An empty batch has no entry whose maximum could be taken.
     return ops.logsumexp(ops.pad(rows, [[0, 0], [0, 1]], constant_values=-float("inf")), axis=1)

@@ -20,13 +20,13 @@ BACKGROUND = -1
 
 @serializable
 class DetectionLoss(JointLoss):
-    r"""Focal loss of the anchors' classes and loss of their boxes, by one count of positives.
+    r"""Focal loss of the anchors' classes plus a loss of their boxes, per positive anchor.
 
     $$\ell = \frac{1}{\max(1, |P|)} \left(\sum_{a \in P \cup N} \sum_c
     \operatorname{focal}(y_{ac}, z_{ac}) + \lambda \sum_{a \in P} f(b_a, \hat b_a)\right)$$
 
     $P$ are the anchors of an image that have an object, $N$ those that show background.
-    Ignored anchors (too near an object to be background, too far to be it) count nowhere.
+    Ignored anchors (too near an object for background, too far for the object) do not count.
     The focal loss of a logit $z$ with $p = \sigma(z)$ is $-\alpha (1-p)^\gamma \log p$ for
     the class of the anchor and $-(1-\alpha) p^\gamma \log(1-p)$ for every other class.
 
@@ -44,8 +44,9 @@ class DetectionLoss(JointLoss):
             `GIoULoss`, for boxes as corners `(y_min, x_min, y_max, x_max)`.
         box_weight: $\lambda \ge 0$, the weight of the boxes.
         alpha: the weight of the class of an anchor, above 0 and up to 1; every other class
-            weighs `1 - alpha`. With `None` all weigh 1.
-        gamma: the exponent from 0 up that keeps easy anchors small; 0 gives cross-entropy.
+            has weight `1 - alpha`. With `None` all have weight 1.
+        gamma: the exponent that keeps the loss of easy anchors small, 0 or more; 0 gives
+            cross-entropy.
         beta: for `"smooth_l1"`, the distance up to which it is quadratic,
             $d^2 / (2 \beta)$, and from which it is linear, $d - \beta / 2$. Offsets from
             anchors are mostly well below 1, so that at $\beta = 1$ (Fast R-CNN) nearly all
@@ -57,9 +58,9 @@ class DetectionLoss(JointLoss):
     Shape:
         - y_true: a pair `(class_targets, box_targets)`: `(batch, n_anchors)`, the class number
           from 0 up, -1 for background, -2 for an ignored anchor (as in KerasCV's RetinaNet),
-          integers or floats (a number of `n_classes` or more, which a graph cannot refuse, is
-          a positive anchor of no class); and `(batch, n_anchors, 4)`, read at positive anchors
-          only.
+          integers or floats (a number of `n_classes` or more, at which a compiled graph cannot
+          raise, is a positive anchor of no class); and `(batch, n_anchors, 4)`, read at positive
+          anchors only.
         - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)` and
           `(batch, n_anchors, 4)`.
         - result: `(batch,)`. `mask="nan"` thus leaves out every image with a NaN label; do

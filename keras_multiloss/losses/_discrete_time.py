@@ -21,7 +21,7 @@ class DiscreteTimeSurvivalLoss(JointLoss):
     r"""Negative log-likelihood of a time, given the hazard of each interval.
 
     With the breaks $b_0 < \dots < b_K$, and $h_k$ the probability of the event within
-    $[b_{k-1}, b_k)$ for a sample that has come so far:
+    $[b_{k-1}, b_k)$ for a sample that has survived up to it:
 
     $$\ell = -\sum_{k \in S} \log(1-h_k) - \sum_{k \in E} \log h_k$$
 
@@ -29,16 +29,16 @@ class DiscreteTimeSurvivalLoss(JointLoss):
       it; the event is in the next one ($E$).
     - A censored sample has survived those whose middle it has reached,
       $\tfrac12 (b_{k-1} + b_k) \le t$, as in the paper; $E$ is empty.
-    - A time of $b_K$ or later is that of a sample which survived all intervals, with an
-      event or not; one before $b_0$ is in the first interval.
+    - A sample with a time of $b_K$ or later survived all intervals, with an event or not; one
+      with a time before $b_0$ is in the first interval.
 
-    The predicted probability to survive up to $b_k$ is $\prod_{j \le k} (1-h_j)$. (The code
+    The predicted probability of surviving up to $b_k$ is $\prod_{j \le k} (1-h_j)$. (The code
     that came with the paper has $1-h_k$ for outputs: their logits are those here with the
     other sign.)
 
     Args:
         breaks: the ends of the intervals, $b_0, \dots, b_K$, increasing, in units of the
-            time; most often $b_0 = 0$.
+            time; usually $b_0 = 0$.
         from_logits: whether the outputs are logits of hazards rather than hazards.
         reduction: as for `JointLoss`.
         name: name of the loss.
@@ -52,7 +52,7 @@ class DiscreteTimeSurvivalLoss(JointLoss):
     Raises:
         TypeError: if `breaks` is not a list of numbers.
         ValueError: if the breaks do not increase, or there are not one output with a number
-            for each interval and two labels of one number a sample.
+            for each interval and two labels of one number per sample.
 
     Example:
         >>> import numpy as np
@@ -135,7 +135,7 @@ def _check_breaks(breaks: Any) -> list[float]:
             TypeError,
             where,
             "`breaks` is not a list",
-            expected="a list of numbers, as [0.0, 1.0, 2.0]",
+            expected="a list of numbers, such as [0.0, 1.0, 2.0]",
             received=described(breaks),
         )
     numbers = [check_finite_number(where, f"breaks[{i}]", x) for i, x in enumerate(breaks)]

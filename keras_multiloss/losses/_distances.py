@@ -1,4 +1,4 @@
-"""Distances between all samples of a batch, by name or by a function of one's own."""
+"""Distances between all samples of a batch, by name or by a user's function."""
 
 from __future__ import annotations
 

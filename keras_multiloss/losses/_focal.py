@@ -63,7 +63,7 @@ def sigmoid_focal_crossentropy(
 
 @from_addons("vector")
 class SigmoidFocalCrossEntropy(AddonsLoss):
-    r"""Focal loss: binary cross-entropy that counts examples less that are well classified.
+    r"""Focal loss: binary cross-entropy that counts well-classified examples less.
 
     $$\ell = -\sum_j \alpha_j\,(1-p_j)^\gamma \log p_j,\quad
     (p_j, \alpha_j) = \begin{cases} (\hat y_j,\; \alpha) & y_j = 1 \\
@@ -77,7 +77,7 @@ class SigmoidFocalCrossEntropy(AddonsLoss):
         from_logits: whether the outputs are logits rather than probabilities.
         alpha: the weight of the label 1, usually between 0 and 1; `None` or 0 leaves the
             weights of both labels at 1.
-        gamma: how much less easy examples count, from 0 up; `None` or 0 gives plain
+        gamma: how much less easy examples count, 0 or more; `None` or 0 gives plain
             cross-entropy.
         reduction: `"none"`, `"sum"`, or `"sum_over_batch_size"` (also called `"auto"`). A
             model compiled with `"none"` trains on the sum over the batch in TensorFlow, and
@@ -89,7 +89,7 @@ class SigmoidFocalCrossEntropy(AddonsLoss):
         - values: `(batch, ...)`, the sum over the last axis.
 
     Raises:
-        ValueError: if `gamma` is negative.
+        ValueError: if `gamma` is negative, or the reduction is unknown.
 
     Example:
         >>> import numpy as np

@@ -98,7 +98,7 @@ class GaussianNLL(JointLoss):
 
     Shape:
         - y_true: `(batch,)` or of the shape of an output.
-        - y_pred: a pair `(mean, log_variance)` of one shape, as `(batch, n)`.
+        - y_pred: a pair `(mean, log_variance)` of one shape, such as `(batch, n)`.
         - result: of the shape of an output, so that a mask leaves out single entries.
 
     Raises:

@@ -32,6 +32,9 @@ def giou_loss(y_true: Any, y_pred: Any, mode: Mode = "giou") -> Any:
         A value for each pair, `(batch, ...)`, in the dtype of `y_pred` (float32 if that is
         an integer). Axes of one entry are kept, which TensorFlow Addons dropped.
 
+    Raises:
+        ValueError: for an unknown mode, or if the last axis does not have the four sides.
+
     Example:
         >>> import numpy as np
         >>> import keras_multiloss as kml
@@ -77,7 +80,7 @@ class GIoULoss(AddonsLoss):
         - values: `(batch, ...)`.
 
     Raises:
-        ValueError: for another mode, or if the last axis does not have the four sides.
+        ValueError: for an unknown mode, or if the last axis does not have the four sides.
 
     Example:
         >>> import numpy as np

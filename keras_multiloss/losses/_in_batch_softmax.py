@@ -1,4 +1,4 @@
-"""Two towers: queries that are to find their items among those of the batch."""
+"""Two towers: queries that should find their items among those of the batch."""
 
 from __future__ import annotations
 

@@ -67,14 +67,14 @@ def check_one_shape(where: str, outputs: tuple[Any, ...]) -> None:
 
 
 def check_matrices(where: str, outputs: tuple[Any, ...]) -> None:
-    """Raise unless each output has one vector a sample."""
+    """Raise unless each output has one vector per sample."""
     for output in outputs:
         shape = static_shape(output)
         if shape is not None and len(shape) != 2:
             raise error(
                 ValueError,
                 where,
-                "an output is not one vector a sample",
+                "an output is not one vector per sample",
                 expected="outputs of shape (batch, n)",
                 received=f"shape {shape}",
                 hint="put a Flatten or a pooling layer before the output",
@@ -93,17 +93,17 @@ def check_one_label(where: str, y_true: Any) -> Any:
         received="no label"
         if y_true is None
         else f"{len(y_true)} labels in a {_type_name(y_true)}",
-        hint="`labels` of a term are by default those of the outputs' names",
+        hint="by default, the `labels` of a term have the names of its outputs",
     )
 
 
 def check_no_label(where: str, y_true: Any) -> None:
-    """Raise if a term gives labels to a loss that looks at none."""
+    """Raise if a term gives labels to a loss that takes none."""
     if y_true is not None and not (isinstance(y_true, (list, tuple, dict)) and not y_true):
         raise error(
             ValueError,
             where,
-            "it looks at no label",
+            "it takes no label",
             expected="a term without labels",
             received="labels",
             hint=f"LossTerm({where}(), ..., labels=None)",

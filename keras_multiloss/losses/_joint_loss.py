@@ -21,7 +21,7 @@ class JointLoss(keras.losses.Loss):
     labels and outputs; a side that the term names with a plain string is a tensor, and
     `y_true` is `None` for a term without labels.
 
-    Unlike `keras.losses.Loss`, labels keep their dtype (Keras casts them to float32, which
+    Unlike in `keras.losses.Loss`, labels keep their dtype (Keras casts them to float32, which
     turns 16777217 into 16777216), and outputs are cast to float32. Labels of shape `(batch,)`
     come as `(batch, 1)` if all outputs are `(batch, 1)`, and the reverse, so that
     `label - output` does not become a matrix.
@@ -29,7 +29,7 @@ class JointLoss(keras.losses.Loss):
     Args:
         reduction: `"sum_over_batch_size"`, `"sum"`, `"mean_with_sample_weight"` or `"none"`.
             Inside a term, `"none"` means the mean over samples.
-        name: name of the loss; by default that of the class, as `gaussian_nll`.
+        name: name of the loss; by default that of the class, such as `gaussian_nll`.
 
     Shape:
         - y_true: a tensor `(batch, ...)`, a tuple of such tensors, or `None`.
@@ -38,7 +38,7 @@ class JointLoss(keras.losses.Loss):
         - result: a float32 scalar; for `"none"`, what `call` gives, `(batch, ...)`.
 
     Raises:
-        ValueError: for another reduction.
+        ValueError: for an unknown reduction.
 
     Example:
         >>> import keras

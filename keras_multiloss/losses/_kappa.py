@@ -43,9 +43,9 @@ class WeightedKappaLoss(AddonsLoss):
     w_{ij} = |i-j| \text{ or } (i-j)^2$$
 
     for a batch $Y$ of $B$ one-hot labels and the predicted probabilities $P$. The ratio is
-    one minus kappa: 0 for full agreement, 1 for that of chance. It is one value for the
+    one minus kappa: 0 for full agreement, 1 for agreement by chance. It is one value for the
     whole batch, so that a term of it takes neither a mask nor sample weights. A batch with no
-    expected disagreement, as one that is empty or has a single class which is predicted
+    expected disagreement, such as an empty one or one of a single class that is predicted
     with certainty, gives $\log\epsilon$.
 
     Args:
@@ -62,8 +62,9 @@ class WeightedKappaLoss(AddonsLoss):
         - value: a float32 scalar.
 
     Raises:
-        ValueError: for fewer than two classes, another weightage, an epsilon that is not
-            positive, or outputs that do not have `num_classes` columns.
+        ValueError: for fewer than two classes, an unknown weightage, an epsilon that is not
+            positive, or labels or outputs that do not have `num_classes` columns.
+        TypeError: if `num_classes` is not an integer.
 
     Example:
         >>> import numpy as np
@@ -108,8 +109,8 @@ def _check_n_classes(where: str, n_classes: Any) -> int:
     raise error(
         ValueError if is_integer else TypeError,
         where,
-        "`num_classes` is not a number of classes",
-        expected="an integer from 2 up",
+        "`num_classes` must be an integer of at least 2",
+        expected="the number of classes, such as 3",
         received=described(n_classes),
     )
 
@@ -122,7 +123,7 @@ def _check_columns(argument: str, rows: Any, n_classes: int) -> None:
         ValueError,
         "WeightedKappaLoss",
         f"`{argument}` does not have a column for each class",
-        expected=f"shape (batch, {n_classes}), as num_classes={n_classes}",
+        expected=f"shape (batch, {n_classes}), for num_classes={n_classes}",
         received=f"shape {shape}",
         hint="class numbers have to be one-hot encoded" if argument == "y_true" else None,
     )

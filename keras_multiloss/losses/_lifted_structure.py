@@ -27,10 +27,13 @@ def lifted_struct_loss(labels: Any, embeddings: Any, margin: Any = 1.0) -> Any:
     Args:
         labels: a class number for each sample, `(batch,)` or `(batch, 1)`.
         embeddings: `(batch, n)`.
-        margin: the margin between pairs of one class and of two.
+        margin: the margin between the distances of pairs of one class and of two classes.
 
     Returns:
         A scalar, in the dtype of `embeddings`.
+
+    Raises:
+        ValueError: if the embeddings are not a matrix.
 
     Example:
         >>> import numpy as np
@@ -58,11 +61,11 @@ class LiftedStructLoss(AddonsLoss):
     J_{ij} = D_{ij} + \log\Big(\sum_{k\in N_i} e^{m-D_{ik}} + \sum_{k\in N_j} e^{m-D_{jk}}\Big)$$
 
     $D$ are Euclidean distances, $P$ the pairs of two samples of one class, $N_i$ the samples
-    of other classes than that of $i$. A batch without such pairs, or of one class only, gives
+    of classes other than that of $i$. A batch without such pairs, or of one class only, gives
     0. The embeddings should not be normalised to unit length.
 
     Args:
-        margin: $m$.
+        margin: $m$, in units of the distance.
         name: name of the loss.
         reduction: `"none"`, as the loss is one value for the batch; `"sum_over_batch_size"`
             (also called `"auto"`) and `"sum"` give the same.

@@ -19,16 +19,16 @@ OLD_SPELLINGS = {"mask_value": "mask"}
 
 @serializable
 class MaskedLoss(keras.losses.Loss):
-    r"""Another loss, over the labels that are there.
+    r"""Another loss, over the labels that are not missing.
 
     $$\ell = \frac{\sum_{i \in V} w_i\,\ell_i}{|V|},\quad V=\{i : y_i \text{ is there}\}$$
 
     A missing entry of the label is replaced before the inner loss's maths, so that gradients
     stay finite, and left out of the mean; a batch without any label gives 0. Losses that are a
-    mean over single entries, as `"mse"`, leave out single entries, other losses the samples
-    that lack one: the rule of `LossTerm(..., mask=...)`, which does the same for a term.
+    mean over single entries, such as `"mse"`, leave out single entries; other losses leave out
+    each sample that lacks one. `LossTerm(..., mask=...)` does the same for a term.
 
-    Unlike `keras.losses.Loss`, labels keep their dtype (Keras casts them to float32, which
+    Unlike in `keras.losses.Loss`, labels keep their dtype (Keras casts them to float32, which
     turns 16777217 into 16777216), and outputs are cast to float32.
 
     Args:
@@ -36,10 +36,10 @@ class MaskedLoss(keras.losses.Loss):
             output and one label. What cannot be restored from a file is refused here. Its own
             reduction is not used.
         mask: what marks a missing label: `"nan"`, or a number such as `-1`. Earlier versions
-            called it `mask_value`, which goes on working.
+            called it `mask_value`, which still works.
         reduction: `"sum_over_batch_size"`, `"sum"`, `"mean_with_sample_weight"` or `"none"`,
             which gives the values, 0 where the label is missing.
-        name: name of the loss; by default `"masked_"` and that of the inner loss.
+        name: name of the loss; by default `"masked_"` and the name of the inner loss.
 
     Shape:
         - y_true, y_pred: those of the inner loss.
@@ -47,8 +47,9 @@ class MaskedLoss(keras.losses.Loss):
         - result: a float32 scalar; for `"none"`, the values of the inner loss.
 
     Raises:
-        ValueError: for a loss that no file could restore, or an unknown reduction.
-        TypeError: if `inner` is not a loss of one output, or `mask` marks nothing.
+        ValueError: for a loss that no file could restore, an unknown reduction, or a `mask` that
+            is a string other than `"nan"`.
+        TypeError: if `inner` is not a loss of one output, or `mask` is of another type.
 
     Example:
         >>> import numpy as np

@@ -35,7 +35,7 @@ class MixtureDensityNLL(JointLoss):
     Shape:
         - y_true: `(batch, n)`; for single numbers also `(batch,)`.
         - y_pred: `(logits, mean, log_variance)` of shapes `(batch, K)`, `(batch, K, n)` and
-          `(batch, K, n)`, or `(batch, K, 1)` for one variance a component. For single numbers
+          `(batch, K, n)`, or `(batch, K, 1)` for one variance per component. For single numbers
           all three may be `(batch, K)`.
         - result: `(batch,)`.
 

@@ -26,6 +26,9 @@ def npairs_loss(y_true: Any, y_pred: Any) -> Any:
     Returns:
         A scalar, in the dtype of `y_pred`.
 
+    Raises:
+        ValueError: if `y_pred` is not a square matrix.
+
     Example:
         >>> import numpy as np
         >>> import keras_multiloss as kml
@@ -50,6 +53,9 @@ def npairs_multilabel_loss(y_true: Any, y_pred: Any) -> Any:
     Returns:
         A scalar, in the dtype of `y_pred`.
 
+    Raises:
+        ValueError: if `y_pred` is not a square matrix.
+
     Example:
         >>> import numpy as np
         >>> import keras_multiloss as kml
@@ -73,7 +79,7 @@ def _square(matrix: Any) -> tuple[int | None, int | None]:
 
 
 def _cross_entropy_of_pairs(adjacency: Any, y_pred: Any) -> Any:
-    """The mean cross-entropy of rows of similarities against rows of weights of any sum."""
+    """The mean cross-entropy of rows of similarities against rows of weights, any sum."""
     similarity = at_least_float32(y_pred)
     weights = ops.cast(adjacency, dtype_name(similarity))
     total = ops.sum(weights, axis=1, keepdims=True)
@@ -84,7 +90,7 @@ def _cross_entropy_of_pairs(adjacency: Any, y_pred: Any) -> Any:
 
 @from_addons("sparse")
 class NpairsLoss(AddonsLoss):
-    r"""N-pairs loss: which samples of the batch are of the class of each, by similarity.
+    r"""N-pairs loss: cross-entropy of finding the samples of the same class by similarity.
 
     $$\ell = -\frac1B \sum_{i=1}^{B} \sum_{j=1}^{B} \frac{A_{ij}}{\sum_k A_{ik}}
     \log\operatorname{softmax}(S_i)_j,\quad A_{ij} = [y_i = y_j]$$
@@ -125,7 +131,7 @@ class NpairsLoss(AddonsLoss):
 
 @from_addons("joint")
 class NpairsMultilabelLoss(AddonsLoss):
-    r"""N-pairs loss of samples with several classes, which are alike by those they share.
+    r"""N-pairs loss of samples with several classes, which are alike in the classes they share.
 
     $$\ell = -\frac1B \sum_{i=1}^{B} \sum_{j=1}^{B} \frac{A_{ij}}{\sum_k A_{ik}}
     \log\operatorname{softmax}(S_i)_j,\quad A = Y\,Y^\top$$

@@ -1,4 +1,4 @@
-"""Two views of each sample that are to be found again among all."""
+"""Two views of each sample, each to be found among all views from the other."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ class NTXentLoss(JointLoss):
     \ell(u, v) = -\log \frac{e^{\cos(u, v)/\tau}}
     {\sum_{w \ne u} e^{\cos(u, w)/\tau}}$$
 
-    where $w$ runs over both views of all $B$ samples of the batch but $u$ itself. The larger
+    where $w$ runs over both views of all $B$ samples of the batch except $u$. The larger
     the batch, the more there is to tell apart; under a distribution strategy these are the
     samples of one replica. It needs no label: give the term `labels=None`.
 
     Args:
-        temperature: $\tau > 0$; the lower, the more the nearest of the others count.
+        temperature: $\tau > 0$; the lower, the more the nearest other views count.
         reduction: as for `JointLoss`.
         name: name of the loss.
 

@@ -21,11 +21,11 @@ class OrthogonalityLoss(JointLoss):
     \ell_i = \left\langle \tfrac1B \sum_j (a_i \cdot a_j)(b_i \cdot b_j) \right\rangle$$
 
     with the mean over all pairs $A, B$ of outputs, whose rows, one per sample, are scaled to
-    length 1. It lies between 0, where no feature of one output goes with a feature of another,
-    and 1. Outputs that are never negative share their direction; centre them first, as with a
-    `BatchNormalization(center=False, scale=False)`. It keeps what tasks share apart from what
-    is of one task. It needs no label: give
-    the term `labels=None`.
+    length 1. It lies between 0, where each feature of one output is orthogonal, over the batch,
+    to each feature of the other, and 1. Outputs that are never negative point in similar
+    directions; centre them first, with `BatchNormalization(center=False, scale=False)`. It keeps
+    shared features apart from task-specific ones. It needs no label: give the term
+    `labels=None`.
 
     Args:
         reduction: as for `JointLoss`.

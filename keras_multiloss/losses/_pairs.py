@@ -19,7 +19,7 @@ def same_class(labels: Any, matrix: Any) -> Any:
 
     Each sample makes a pair with itself, too.
     """
-    # Labels of another number than the samples do not fit, also where tracing cannot know it.
+    # Raises if there are not as many labels as samples, also where tracing cannot know it.
     labels = ops.reshape(labels, (ops.shape(matrix)[0], 1))
     return ops.equal(labels, ops.transpose(labels))
 
@@ -53,7 +53,7 @@ def row_min(matrix: Any) -> Any:
 
 
 def _of_rows(reduce: Callable[..., Any], matrix: Any, bound: float) -> Any:
-    # The backends refuse to reduce no entries, so that there is always a row of bounds.
+    # The backends refuse to reduce no entries, so there is always a row of bounds.
     padded = ops.pad(matrix, [[0, 1], [0, 1]], constant_values=bound)
     return reduce(padded, axis=1)[:-1]
 

@@ -44,7 +44,7 @@ def pinball_loss(y_true: Any, y_pred: Any, tau: Any = 0.5) -> Any:
 
 @from_addons("elementwise")
 class PinballLoss(AddonsLoss):
-    r"""Pinball loss, whose least mean is at a quantile of the labels.
+    r"""Pinball (quantile) loss, whose mean is least at a quantile of the labels.
 
     $$\ell = \langle \max(\tau\,(y-\hat y),\; (\tau-1)\,(y-\hat y)) \rangle$$
 
@@ -59,7 +59,7 @@ class PinballLoss(AddonsLoss):
         - values: `(batch, ...)`, the mean over the last axis.
 
     Raises:
-        ValueError: if `tau` is not between 0 and 1.
+        ValueError: if `tau` is not between 0 and 1, or the reduction is unknown.
 
     Example:
         >>> import numpy as np

@@ -21,7 +21,7 @@ class ProductBinaryCrossentropy(JointLoss):
 
     $$\ell = -y \log P - (1-y) \log (1-P), \quad P = \prod_{t=1}^{T} p_t$$
 
-    Each output is the probability of a step given the steps before it, as of a conversion
+    Each output is the probability of a step given the steps before it, such as a conversion
     given a click; only the last step of the funnel has a label. Where $P$ is near 1,
     $1-P$ is the sum over the steps at which the chain breaks,
     $\sum_t (1-p_t)\prod_{u<t} p_u$, which keeps all its digits.
@@ -33,7 +33,7 @@ class ProductBinaryCrossentropy(JointLoss):
 
     Shape:
         - y_true: `(batch,)` or of the shape of an output; 0, 1, or between them.
-        - y_pred: a tuple of two or more outputs of one shape, as `(batch, 1)`.
+        - y_pred: a tuple of two or more outputs of one shape, such as `(batch, 1)`.
         - result: of the shape of an output, so that a mask leaves out single entries.
 
     Raises:

@@ -21,7 +21,7 @@ class NonCrossingQuantileLoss(JointLoss):
     $$\ell = \frac1T \sum_{t=1}^{T} \max\left(\tau_t (y-\hat q_t),\, (\tau_t-1)(y-\hat q_t)\right)
     + \frac{\lambda}{T-1} \sum_{t=1}^{T-1} \max(0,\; \hat q_t - \hat q_{t+1} + m)$$
 
-    Heads that are trained one by one give quantiles in the wrong order where data are few.
+    Heads that are trained one by one give quantiles in the wrong order where data is scarce.
     The penalty makes that rare, not impossible; a head that predicts the lowest quantile and
     the steps up from it, each through a softplus, makes it impossible and needs no penalty.
 
@@ -34,11 +34,11 @@ class NonCrossingQuantileLoss(JointLoss):
 
     Shape:
         - y_true: `(batch,)` or of the shape of an output.
-        - y_pred: a tuple of one output for each quantile, of one shape, as `(batch, 1)`.
+        - y_pred: a tuple of one output for each quantile, of one shape, such as `(batch, 1)`.
         - result: of the shape of an output, so that a mask leaves out single entries.
 
     Raises:
-        ValueError: if the quantiles do not rise between 0 and 1, there is not one output
+        ValueError: if the quantiles do not increase between 0 and 1, there is not one output
             for each, or not one label.
 
     Example:
@@ -112,7 +112,7 @@ def _check_quantiles(where: str, quantiles: Any) -> list[float]:
         raise error(
             ValueError,
             where,
-            "`quantiles` do not rise from 0 to 1",
+            "`quantiles` do not increase between 0 and 1",
             expected="two or more numbers between 0 and 1, each above the one before it",
             received=repr(numbers),
         )

@@ -32,7 +32,7 @@ def sparsemax_loss(
         name: not used; TensorFlow Addons has it.
 
     Returns:
-        One value a row, `(batch, ...)`, in the dtype of `logits`.
+        One value per row, `(batch, ...)`, in the dtype of `logits`.
 
     Example:
         >>> import numpy as np
@@ -44,7 +44,7 @@ def sparsemax_loss(
     """
     labels, logits, dtype = in_working_precision(labels, logits)
     sparsemax = ops.cast(to_tensor(sparsemax), dtype_name(logits))
-    # No probability times an infinite logit is nothing, rather than not a number.
+    # A probability of 0 times an infinite logit counts as 0, not as NaN.
     zero, is_ruled_out = ops.zeros_like(logits), logits == -math.inf
     of_support = ops.where(sparsemax == 0, zero, logits)
     of_labels = ops.where(ops.logical_and(labels == 0, is_ruled_out), zero, logits)
@@ -62,7 +62,7 @@ def sparsemax_loss_from_logits(y_true: Any, logits_pred: Any) -> Any:
         logits_pred: outputs of the same shape.
 
     Returns:
-        One value a row, `(batch, ...)`, in the dtype of `logits_pred`.
+        One value per row, `(batch, ...)`, in the dtype of `logits_pred`.
 
     Example:
         >>> import numpy as np
@@ -78,15 +78,15 @@ def sparsemax_loss_from_logits(y_true: Any, logits_pred: Any) -> Any:
 
 @from_addons("vector")
 class SparsemaxLoss(AddonsLoss):
-    r"""Sparsemax loss, a convex loss of logits whose least value is exactly reached.
+    r"""Sparsemax loss, a convex loss of logits that reaches its minimum exactly.
 
     $$\ell = p^\top z - \tfrac12\lVert p\rVert^2 + \tfrac12\lVert y\rVert^2 - y^\top z,\qquad
     p = \operatorname{sparsemax}(z) = \operatorname*{arg\,min}_{p\in\Delta}\lVert p-z\rVert^2$$
 
     As for softmax and cross-entropy, the gradient by $z$ is $p-y$. The loss is 0 if $p=y$,
-    which for a one-hot label is where its logit is larger by 1 than all others. A logit
-    may be $-\infty$: its class has no probability (the loss of a label there is infinite).
-    A row of which no logit is finite has no sparsemax, and the value NaN.
+    which for a one-hot label is where its logit is larger than all others by 1 or more. A
+    logit may be $-\infty$: its class has no probability (the loss of a label there is
+    infinite). A row without a finite logit has no sparsemax, and the value NaN.
 
     Args:
         from_logits: only `True` is possible.
@@ -99,7 +99,7 @@ class SparsemaxLoss(AddonsLoss):
         - values: `(batch, ...)`.
 
     Raises:
-        ValueError: if `from_logits` is not `True`.
+        ValueError: if `from_logits` is not `True`, or the reduction is unknown.
 
     Example:
         >>> import numpy as np

@@ -31,7 +31,7 @@ def one_number_a_sample(
         raise error(
             ValueError,
             where,
-            f"{what} is not one number a sample",
+            f"{what} is not one number per sample",
             expected=f"shape ({batch},) or ({batch}, 1)",
             received=f"shape {shape}",
         )

@@ -37,11 +37,14 @@ def triplet_hard_loss(
         y_true: a class number for each sample, `(batch,)` or `(batch, 1)`.
         y_pred: embeddings, `(batch, n)`.
         margin: the margin between the distances.
-        soft: whether to smooth the hinge, without any margin.
+        soft: whether to use a smooth hinge, which has no margin.
         distance_metric: `"L2"`, `"squared-L2"`, `"angular"` or a function.
 
     Returns:
         A scalar, in the dtype of `y_pred`.
+
+    Raises:
+        ValueError: for an unknown metric, or if the embeddings are not a matrix.
 
     Example:
         >>> import numpy as np
@@ -84,8 +87,8 @@ class TripletHardLoss(TripletLoss):
     should have unit length. Time and memory are of order `batch * batch`.
 
     Args:
-        margin: $m$.
-        soft: whether to smooth the hinge, without any margin.
+        margin: $m$, in units of the distance.
+        soft: whether to use a smooth hinge, which has no margin.
         distance_metric: `"L2"`, `"squared-L2"`, `"angular"` (one minus the cosine), or a
             registered function from embeddings `(batch, n)` to distances `(batch, batch)`.
         name: name of the loss.
@@ -111,7 +114,7 @@ class TripletHardLoss(TripletLoss):
 
     References:
         Hermans, Beyer and Leibe, "In defense of the triplet loss for person
-        re-identification", 2017.
+        re-identification", arXiv:1703.07737, 2017.
     """
 
     function = triplet_hard_loss

@@ -1,4 +1,4 @@
-"""An anchor that is to be nearer to one output than to another."""
+"""An anchor that should be nearer to one output than to another."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class TripletMarginLoss(JointLoss):
 
     $$\ell = \max(0,\; d(a, p) - d(a, n) + m)$$
 
-    The three embeddings are outputs of one model, as of a network called on three inputs.
-    Where the triplets are to be found within a batch by their classes, use
+    The three embeddings are outputs of one model, such as a network called on three inputs.
+    To find triplets within a batch by their classes, use
     `TripletSemiHardLoss`. It needs no label: give the term `labels=None`.
 
     Args:

@@ -33,6 +33,9 @@ def triplet_semihard_loss(
     Returns:
         A scalar, in the dtype of `y_pred`.
 
+    Raises:
+        ValueError: for an unknown metric, or if the embeddings are not a matrix.
+
     Example:
         >>> import numpy as np
         >>> import keras_multiloss as kml
@@ -76,12 +79,12 @@ class TripletSemiHardLoss(TripletLoss):
 
     $P$ are the ordered pairs of two samples of one class. Where no negative is farther than
     the positive, the farthest negative is taken; where there is no negative at all, the least
-    distance in the row of the anchor (its own, 0). A batch without pairs of one class, as an
-    empty one, gives 0. The embeddings should have unit length. Memory is of order
+    distance in the row of the anchor (its own, 0). A batch without pairs of one class, such as
+    an empty one, gives 0. The embeddings should have unit length. Memory is of order
     `batch * batch`.
 
     Args:
-        margin: $m$.
+        margin: $m$, in units of the distance.
         distance_metric: `"L2"`, `"squared-L2"`, `"angular"` (one minus the cosine), or a
             registered function from embeddings `(batch, n)` to distances `(batch, batch)`.
         name: name of the loss.

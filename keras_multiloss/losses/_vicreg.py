@@ -28,8 +28,8 @@ class VICRegLoss(JointLoss):
 
     with the unbiased variances and covariances over the batch. The variance keeps the
     outputs from becoming one constant, without negative samples. The first term is a mean over
-    the $n$ features, as in the paper's pseudocode. It needs no label: give the
-    term `labels=None`.
+    the $n$ features, as in the paper's pseudocode. It needs no label: give the term
+    `labels=None`.
 
     Args:
         invariance_weight: $\lambda \ge 0$; the defaults are those of the paper.

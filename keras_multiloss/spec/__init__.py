@@ -1,6 +1,6 @@
 """The total loss as a description: terms, their sum, and the batch by name.
 
-It is pure and serialisable; what a training step makes of it stands in `engine`.
+It is pure and serialisable; what a training step does with it is in `engine`.
 """
 
 from keras_multiloss.spec._batch import (

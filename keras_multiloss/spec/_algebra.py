@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Summand:
-    """What total losses are added up from. A subclass implements `scaled_by`."""
+    """A part of a total loss: a term or a sum. A subclass implements `scaled_by`."""
 
     def scaled_by(self, factor: float) -> Self:
         """The same with all weights multiplied by a finite number."""

@@ -50,9 +50,9 @@ class Batch:
         """The batch from the structures that Keras hands over.
 
         Args:
-            loss: the sum whose terms look for the names.
-            y_true: labels; a tensor is the only label that the terms name.
-            y_pred: outputs; a tensor is the only output that the terms name.
+            loss: the sum whose terms name them.
+            y_true: labels; one tensor is taken as the only label that the terms name.
+            y_pred: outputs; one tensor is taken as the only output that the terms name.
             sample_weight: one tensor, or a structure of them by name.
             x: inputs.
             output_names: what the entries of a list of outputs, or of labels, are called.
@@ -107,7 +107,7 @@ class Batch:
     def without_gradient(self, keys: Iterable[Key], condition: Any = True) -> Batch:
         """The batch with outputs that carry no gradient where a condition holds.
 
-        A loss that is not finite has gradients that are not, and 0 times them is not 0.
+        A loss that is not finite has gradients that are not finite, and 0 times them is NaN.
         """
         outputs = dict(self.outputs)
         for key in keys:
@@ -120,7 +120,7 @@ class Batch:
         return replace(self, outputs=outputs)
 
     def check_not_misspelt(self, term: LossTerm, name: str, known: list[Key]) -> None:
-        """Raise if the label of a skipped term is there under a name much like its own.
+        """Raise if the data has a label whose name is much like that of a skipped term's label.
 
         Args:
             term: a term whose label is absent.
@@ -135,7 +135,7 @@ class Batch:
                     ValueError,
                     WHERE,
                     f"term {name!r} would be skipped, as its label is not in the data",
-                    expected=f"{key!r}, or no label that no term names",
+                    expected=f"the label {key!r}, or only labels that some term names",
                     received=f"{unused}",
                     hint=f"{hint} If not, drop that label from the data.",
                 )
@@ -153,14 +153,14 @@ class Batch:
 
 
 def _outputs_by_name(keys: list[Key], y_pred: Any, names: Sequence[str] | None) -> dict[Key, Any]:
-    """The outputs by name; one tensor is the only output that the terms name."""
+    """The outputs by name; one tensor is taken as the only output that the terms name."""
     if names is not None or not _is_one_tensor(y_pred):
         return by_name(y_pred, names, where=WHERE)
     if len(keys) > 1:
         raise error(
             ValueError,
             WHERE,
-            "it was given one output and names several",
+            "it was given one output, and its terms name several",
             expected=f"outputs {keys} by name",
             received="one tensor",
             hint="`keras.Model.compile` shows a loss one output at a time: use "
@@ -170,7 +170,7 @@ def _outputs_by_name(keys: list[Key], y_pred: Any, names: Sequence[str] | None) 
 
 
 def _labels_by_name(keys: list[Key], y_true: Any, names: Sequence[str] | None) -> dict[Key, Any]:
-    """The labels by name; one tensor is the only label that the terms name."""
+    """The labels by name; one tensor is taken as the only label that the terms name."""
     if not _is_one_tensor(y_true) or not keys:
         return by_name(y_true, names, where=WHERE)
     if len(keys) == 1:
@@ -208,7 +208,7 @@ def _hint_of_labels(term: LossTerm) -> str | None:
     if not isinstance(term.outputs, list) or term.labels != term.outputs:
         return None
     return (
-        "labels are by default those of the outputs' names: give the term `labels='...'`, or "
+        "by default, labels have the names of the outputs: give the term `labels='...'`, or "
         "`labels=None` if its loss needs none"
     )
 

@@ -62,7 +62,7 @@ def _check_distinct(where: str, flat: dict[Key, Any], entries: dict[Key, Any]) -
             raise error(
                 ValueError,
                 where,
-                "two entries of a nested dict have one name",
+                "two entries of a nested dict have the same name",
                 expected="different names, nested names joined by '/'",
                 received=repr(name),
             )

@@ -1,4 +1,4 @@
-"""The weights that terms were given: which are constant, which move, which count at all."""
+"""The weights that terms were given: which are constant, which change, which count at all."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class GivenWeights:
         self.constant: dict[str, float] = {n: w for n, w in weights.items() if not callable(w)}
         self.schedules: dict[str, Any] = {n: w for n, w in weights.items() if callable(w)}
         self.are_assignable = are_assignable
-        #: The terms that can count; the others have the weight 0 for good. Only the active ones
-        #: are seen by a weighting, and they are the tasks of an aggregator.
+        #: The terms that can count; the others always have weight 0. A weighting sees the active
+        #: ones only, and they are the tasks of an aggregator.
         self.active: list[str] = [
             name for name in weights if are_assignable or self.constant.get(name) != 0.0
         ]

@@ -10,8 +10,8 @@ from keras_multiloss._messages import error
 class Immutable:
     """Public attributes are set while an object is built, and never again.
 
-    A model is compiled with what an object says at that time; a change of it later would be
-    shown and not used.
+    A model is compiled with what an object says at that time; a later change would show, but
+    have no effect.
     """
 
     #: What to do in place of setting an attribute, for the message.
@@ -27,8 +27,8 @@ class Immutable:
             raise error(
                 AttributeError,
                 cls,
-                f"`{name}` cannot be set, as what was compiled with it would not follow",
-                expected=f"another {cls}, and to compile with that",
+                f"`{name}` cannot be changed, as a model compiled with it would not notice",
+                expected=f"a new {cls}, to compile the model with",
                 received=f"{name} = {value!r}",
                 hint=self.hint_for_change,
             )

@@ -62,8 +62,8 @@ class LossTerm(Immutable, Summand):
     r"""One term $w \cdot \ell$ of a total loss, over outputs and labels given by name.
 
     Terms add up to a `WeightedSumLoss`, and a number times a term scales its weight:
-    `LossTerm("mse", "age") + 0.5 * LossTerm("binary_crossentropy", "sex")`. A term stays as it
-    was built.
+    `LossTerm("mse", "age") + 0.5 * LossTerm("binary_crossentropy", "sex")`. A term cannot be
+    changed after it is built.
 
     Args:
         loss: a Keras loss, its name, a registered function or a `JointLoss`. What cannot be
@@ -71,21 +71,21 @@ class LossTerm(Immutable, Summand):
         outputs: the name of an output, a list of names, or a position for models whose
             outputs are a list. Entries of nested dicts are joined by a slash, `"head/box"`.
             The loss gets a tensor for a name and a tuple for a list.
-        labels: the same for labels; by default those of the outputs' names. `None` for a
-            term that needs no label: its loss gets `y_true=None`.
+        labels: the same for labels; by default, labels have the names of the outputs. `None`
+            for a term that needs no label: its loss gets `y_true=None`.
         weight: a finite number, or a `keras.optimizers.schedules` schedule of the step (the
             number of training steps taken so far).
         name: the name in the log, `<name>_loss`. By default the output's name, or the names
             of several outputs joined by an underscore.
-        mask: what marks a missing label: `"nan"` or a number such as `-1`. Losses of Keras
-            that are a mean over single entries leave out the missing entries, other losses
-            the samples that lack one; a batch without any label gives 0. Steps that Keras's
+        mask: what marks a missing label: `"nan"` or a number such as `-1`. Keras losses that
+            are a mean over single entries leave out the missing entries; other losses leave
+            out each sample that lacks one. A batch without any label gives 0. Steps that Keras's
             masking layers mark as padding are left out where the loss has one value per step.
         sample_weight: the name of the sample weight to use where these come as a dict. By
             default the output's name, then the term's own; one array serves every term.
-        class_weight: a dict from class number to weight; other classes weigh 1. The class is
-            the number in the label, for each entry of a multi-label loss, or the largest entry
-            where the loss takes a label of one entry per class.
+        class_weight: a dict from class number to weight; other classes have weight 1. The class
+            is the number in the label, for each entry of a multi-label loss, or the largest
+            entry where the loss takes a label of one entry per class.
         required: if false, the term is skipped where its label is not in the data.
 
     Raises:

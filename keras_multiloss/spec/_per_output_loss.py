@@ -29,8 +29,8 @@ class PerOutputLoss(WeightedSumLoss):
 
     $$L = \sum_o w_o \, \ell_o(y_o, \hat y_o)$$
 
-    It is the `WeightedSumLoss` of one term per output, named after its output, and goes where
-    that goes. Beyond it, a plain `keras.Model` takes it too:
+    It is a `WeightedSumLoss` of one term per output, each named after its output, and goes
+    wherever that goes. In addition, a plain `keras.Model` takes it:
 
     - `keras.Model.compile(loss=...)` of Keras 3, for a model whose outputs are a dict (or a
       list, addressed by position). Keras 3 wants a label for every output, in a dict of the
@@ -46,7 +46,7 @@ class PerOutputLoss(WeightedSumLoss):
             names, registered functions, or losses of `kml.losses` of one output (`MaskedLoss`
             where labels are missing). Each sees the label of its output's name. What cannot be
             restored from a file is refused here.
-        weights: a dict from names of outputs to numbers; an output without one weighs 1.
+        weights: a dict from names of outputs to numbers; an output without one has weight 1.
             Schedules need a host that counts steps, `MultiLossModel` or the layer.
         name: name of the loss.
 
@@ -122,7 +122,7 @@ class PerOutputLoss(WeightedSumLoss):
 
 
 def _check_lost_nothing(total: WeightedSumLoss, restored: PerOutputLoss) -> None:
-    """Raise if a sum says more than a loss for each output can hold."""
+    """Raise if a sum holds more than a loss for each output can."""
     expected, given = restored.get_config(), total.get_config()
     pairs = [
         ("", expected, given),
@@ -134,7 +134,7 @@ def _check_lost_nothing(total: WeightedSumLoss, restored: PerOutputLoss) -> None
                 raise error(
                     ValueError,
                     "PerOutputLoss.from_config",
-                    f"the config says more of {key!r} than one loss per output can hold",
+                    f"the config has a value of {key!r} that one loss per output cannot hold",
                     expected=f"{key}={can_hold[key]!r}",
                     received=f"{key}={says[key]!r}" + (f" of output {name!r}" if name else ""),
                     hint="it is the config of a WeightedSumLoss",

@@ -57,7 +57,7 @@ def _check_has_no_weighting(summand: Any) -> None:
         raise error(
             ValueError,
             "WeightedSumLoss",
-            "a sum among the terms has a weighting, which is not that of the whole",
+            "one of the terms is a sum with a weighting of its own",
             expected="terms and sums without a weighting",
             received=repr(summand),
             hint="the weighting belongs to the whole: "
@@ -73,8 +73,8 @@ def unique_names(terms: Sequence[LossTerm]) -> list[str]:
             raise error(
                 ValueError,
                 "WeightedSumLoss",
-                "two terms have one name",
-                expected="a name of its own for each term",
+                "two terms have the same name",
+                expected="a different name for each term",
                 received=f"{name!r} {given.count(name)} times",
                 hint="give one of them another name: LossTerm(..., name=...)",
             )

@@ -31,32 +31,33 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
     $$L = \sum_t w_t \, \ell_t$$
 
-    The weights are those of the terms; a `weighting` moves them while the model trains.
+    The weights are those of the terms; a `weighting` changes them while the model trains.
 
-    One spec works in every place: `MultiLossModel.compile(loss=...)`,
-    `WeightedSumLossLayer(...)`, and a training loop of one's own, where it is called with
-    dicts of labels and outputs. A sum stays as it was built. `loss["age"]` is one of its terms,
-    `a - b`, `loss / 2`, `loss.without("age")` and `loss.replace("age", weight=2.0)` are other
-    sums.
+    The same object works everywhere: in `MultiLossModel.compile(loss=...)`, in
+    `WeightedSumLossLayer(...)`, and in your own training loop, where you call it with dicts of
+    labels and outputs. A sum cannot be changed after it is built. `loss["age"]` is one of its
+    terms; `a - b`, `loss / 2`, `loss.without("age")` and `loss.replace("age", weight=2.0)` are
+    new sums.
 
     Args:
         terms: `LossTerm` objects; sums among them are flattened. Terms without a name are
             called after their outputs; where several share a name, the name of the loss is
             added (`"age_mean_absolute_error"`).
         weighting: a rule of `kml.weighting`, or its name, that multiplies the weights of the
-            terms; the hosts own its state.
+            terms; the model or layer that holds the loss owns its state.
         name: name of the loss.
 
     Shape:
-        - y_true: a dict from label names to tensors. A list is named by the outputs of its
-          order; a tensor is the only label there is.
+        - y_true: a dict from label names to tensors. The labels in a list have the names of the
+          outputs in the same places; one tensor is the only label.
         - y_pred: a dict from output names to tensors, or a list addressed by position.
         - sample_weight: one tensor for every term, or a dict in which names may be missing.
         - result: a float32 scalar.
 
     Raises:
-        ValueError: if there is no term, two terms were given one name, a sum among the terms has
-            a weighting of its own, or no weighting has the given name.
+        ValueError: if there is no term, two terms were given the same name, a sum among the
+            terms has a weighting of its own, or no weighting has the given name.
+        TypeError: if `terms` holds anything but terms and sums.
 
     Example:
         >>> import numpy as np
@@ -96,7 +97,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             raise error(
                 ValueError,
                 "WeightedSumLoss",
-                f"the log of term {PENALTY_NAME!r} is that of the weighting's penalty",
+                f"the log of term {PENALTY_NAME!r} would have the name of the weighting's penalty",
                 expected="another name of the term",
                 received=f"{self.names}",
                 hint="give it another name: LossTerm(..., name=...)",
@@ -105,12 +106,12 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
     @property
     def is_moving(self) -> bool:
-        """Whether a weight moves, so that a host has to own its state."""
+        """Whether a weight changes in training, so that a host has to own its state."""
         return bool(self.moving_names)
 
     @property
     def moving_names(self) -> list[str]:
-        """The names of the terms whose weight moves; that of the others is constant."""
+        """The names of the terms whose weight changes in training; the others are constant."""
         return list(self.given_weights.schedules if self.weighting is None else self.names)
 
     @property
@@ -135,7 +136,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
         Args:
             batch: outputs, labels and sample weights by name.
-            moving: weights that move, as far as they are known before the losses. No gradient
+            moving: weights that change, as far as they are known before the losses. No gradient
                 flows through a term while its weight is 0, not even one that is not finite.
         """
         active = self.given_weights.active
@@ -159,7 +160,8 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             step: the number of training steps taken; needed by schedules only.
 
         Raises:
-            ValueError: if a weighting sets the weights, whose state only a host has.
+            ValueError: if a weighting sets the weights, whose state only a host has, or a weight
+                follows a schedule and there is no `step`.
         """
         self._check_knows_weights(step)
         given = self.given_weights
@@ -182,7 +184,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
                 ValueError,
                 "WeightedSumLoss",
                 f"the weight of term {self.moving_names[0]!r} is a schedule",
-                expected="the `step` it is to be read at",
+                expected="the `step` at which to read it",
                 received="step=None",
                 hint="MultiLossModel and WeightedSumLossLayer count steps; elsewhere pass `step`",
             )
@@ -225,7 +227,8 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             step: the number of training steps taken; needed by schedules only.
 
         Raises:
-            ValueError: if a weighting sets the weights, whose state only a host has.
+            ValueError: if a weighting sets the weights, whose state only a host has, or a weight
+                follows a schedule and there is no `step`.
         """
         self._check_knows_weights(step)
         moving = self.given_weights.scheduled_at(step)
@@ -246,10 +249,10 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             raise error(
                 ValueError,
                 "WeightedSumLoss",
-                "a sum whose weighting has a penalty is not multiplied",
-                expected="factors of the terms, which the weighting multiplies",
+                "a sum whose weighting has a penalty cannot be multiplied",
+                expected="factors on the terms, which the weighting multiplies",
                 received=f"{factor} * {self!r}",
-                hint="the size of the whole is that of the learning rate",
+                hint="to scale the whole loss, change the learning rate",
             )
         return self.with_terms([term * factor for term in self.terms])
 
@@ -275,7 +278,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
 
 def weighted_losses(losses: Any, weights: Any) -> Any:
-    """Losses times weights, as vectors; 0 where the weight is 0, also for a loss of `nan`."""
+    """Losses times weights, as vectors; 0 where the weight is 0, even for a loss of NaN."""
     return ops.where(ops.equal(weights, 0.0), ops.zeros_like(losses), losses) * weights
 
 

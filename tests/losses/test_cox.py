@@ -169,7 +169,7 @@ def test_the_batch_size_may_be_unknown_while_tracing(ties):
 
 def test_a_time_of_another_shape_is_refused():
     message = exactly(
-        "CoxPartialLikelihood: the time is not one number a sample.",
+        "CoxPartialLikelihood: the time is not one number per sample.",
         "  Expected: shape (3,) or (3, 1)",
         "  Received: shape (3, 2)",
     )
@@ -179,7 +179,7 @@ def test_a_time_of_another_shape_is_refused():
 
 def test_an_output_of_several_numbers_a_sample_is_refused():
     message = exactly(
-        "CoxPartialLikelihood: the output is not one number a sample.",
+        "CoxPartialLikelihood: the output is not one number per sample.",
         "  Expected: shape (batch,) or (batch, 1)",
         "  Received: shape (3, 2)",
     )

@@ -139,7 +139,7 @@ def test_class_numbers_are_refused():
 def test_the_columns_are_the_classes():
     message = exactly(
         "WeightedKappaLoss: `y_true` does not have a column for each class.",
-        "  Expected: shape (batch, 5), as num_classes=5",
+        "  Expected: shape (batch, 5), for num_classes=5",
         "  Received: shape (10, 4)",
         "  Hint: class numbers have to be one-hot encoded",
     )
@@ -152,8 +152,8 @@ def test_the_columns_are_the_classes():
 )
 def test_the_number_of_classes_is_an_integer_from_2_up(n_classes, kind):
     message = exactly(
-        "WeightedKappaLoss: `num_classes` is not a number of classes.",
-        "  Expected: an integer from 2 up",
+        "WeightedKappaLoss: `num_classes` must be an integer of at least 2.",
+        "  Expected: the number of classes, such as 3",
         f"  Received: {n_classes!r} of type {type(n_classes).__name__}",
     )
     with pytest.raises(kind, match=message):

@@ -69,7 +69,7 @@ def test_without_a_penalty_it_is_the_mean_pinball_loss():
 @pytest.mark.parametrize("quantiles", [[0.9, 0.1], [0.5], [0.0, 0.5], [0.5, 0.5], [0.5, 1.0]])
 def test_quantiles_that_do_not_rise_are_refused(quantiles):
     message = exactly(
-        "NonCrossingQuantileLoss: `quantiles` do not rise from 0 to 1.",
+        "NonCrossingQuantileLoss: `quantiles` do not increase between 0 and 1.",
         "  Expected: two or more numbers between 0 and 1, each above the one before it",
         f"  Received: {quantiles}",
     )

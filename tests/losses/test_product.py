@@ -79,7 +79,7 @@ def test_a_label_for_each_output_is_refused():
         "ProductBinaryCrossentropy: it needs one label.",
         "  Expected: the name of a label, LossTerm(..., labels='label')",
         "  Received: 2 labels in a tuple",
-        "  Hint: `labels` of a term are by default those of the outputs' names",
+        "  Hint: by default, the `labels` of a term have the names of its outputs",
     )
     with pytest.raises(ValueError, match=message):
         ProductBinaryCrossentropy()(outputs, outputs)

@@ -45,7 +45,7 @@ def test_a_batch_of_one_has_nothing_to_tell_apart(loss):
 def test_images_in_place_of_vectors_are_refused(loss):
     images = ONE.reshape(6, 2, 2)
     message = exactly(
-        f"{type(loss).__name__}: an output is not one vector a sample.",
+        f"{type(loss).__name__}: an output is not one vector per sample.",
         "  Expected: outputs of shape (batch, n)",
         "  Received: shape (6, 2, 2)",
         "  Hint: put a Flatten or a pooling layer before the output",

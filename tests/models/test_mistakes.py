@@ -41,7 +41,7 @@ def test_forgotten_labels_of_a_joint_loss_are_asked_for():
         "WeightedSumLoss: term 'mean_spread' names a label that is not in the data.",
         "  Expected: one of ['y']",
         "  Received: 'mean'",
-        "  Hint: labels are by default those of the outputs' names: give the term "
+        "  Hint: by default, labels have the names of the outputs: give the term "
         "`labels='...'`, or `labels=None` if its loss needs none",
     )
     with pytest.raises(ValueError, match=message):
@@ -52,7 +52,7 @@ def test_labels_of_a_loss_that_looks_at_none_are_refused():
     column = np.zeros((2, 1))
     loss = kml.WeightedSumLoss([kml.LossTerm(kml.losses.OrderingLoss(), ["low", "high"])])
     message = exactly(
-        "OrderingLoss: it looks at no label.",
+        "OrderingLoss: it takes no label.",
         "  Expected: a term without labels",
         "  Received: labels",
         "  Hint: LossTerm(OrderingLoss(), ..., labels=None)",

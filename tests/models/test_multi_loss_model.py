@@ -146,6 +146,23 @@ def test_one_sample_weight_array_serves_terms_without_labels():
     assert logs == {"loss": 0.0, "agree_loss": 0.0, "age_loss": 0.0}
 
 
+@pytest.mark.parametrize("by_term", [False, True])
+def test_sample_weights_reach_terms_without_labels(by_term):
+    x, _ = two_heads_data()
+    agree = kml.LossTerm(kml.losses.ConsistencyLoss(), ["age", "sex"], None, name="agree")
+    model = compiled(agree)
+    weights = np.linspace(0.0, 2.0, 24).astype("float32")
+    given = {"agree": weights} if by_term else weights
+    logs = model.evaluate(x, sample_weight=given, verbose=0, return_dict=True)
+    predicted = model.predict(x, verbose=0)
+    square = np.square(predicted["age"] - predicted["sex"])[:, 0]
+    plain = model.evaluate(x, verbose=0, return_dict=True)["agree_loss"]
+    share = np.mean(weights * square) / np.mean(square)
+    assert logs["agree_loss"] == pytest.approx(share * plain, rel=1e-5)  # float32 sums
+    history = model.fit(x, sample_weight=given, validation_data=(x, None, given), verbose=0)
+    assert history.history["val_agree_loss"][0] > 0
+
+
 def test_a_validation_split_takes_its_share_of_the_sample_weights():
     x, y = two_heads_data()
     weights = np.concatenate([np.ones(18), np.zeros(6)]).astype("float32")

@@ -43,7 +43,7 @@ def test_a_dict_keeps_its_own_names():
 
 
 def test_one_name_twice_is_an_error():
-    with pytest.raises(ValueError, match="Here: two entries of a nested dict have one name"):
+    with pytest.raises(ValueError, match="Here: two entries of a nested dict have the same name"):
         by_name({"a/b": "t", "a": {"b": "u"}}, where="Here")
 
 

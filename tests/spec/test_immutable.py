@@ -14,8 +14,8 @@ LOSS = kml.WeightedSumLoss([TERM], weighting="static")
 
 def test_an_attribute_of_a_term_cannot_be_set():
     message = exactly(
-        "LossTerm: `weight` cannot be set, as what was compiled with it would not follow.",
-        "  Expected: another LossTerm, and to compile with that",
+        "LossTerm: `weight` cannot be changed, as a model compiled with it would not notice.",
+        "  Expected: a new LossTerm, to compile the model with",
         "  Received: weight = 5.0",
         "  Hint: loss.replace('name', weight=2.0) gives a sum with a term like it",
     )

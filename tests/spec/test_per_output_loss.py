@@ -173,7 +173,7 @@ class TestPlainModel:
         ]
 
     ONE_AT_A_TIME: ClassVar = [
-        "WeightedSumLoss: it was given one output and names several.",
+        "WeightedSumLoss: it was given one output, and its terms name several.",
         "  Expected: outputs ['age', 'sex'] by name",
         "  Received: one tensor",
         (
@@ -320,12 +320,12 @@ class TestErrors:
     def test_a_config_that_says_more_than_it_can_hold(self, key, value):
         config = PerOutputLoss({"age": "mse", "sex": "mse"}).get_config()
         config["terms"][1][key] = value
-        with pytest.raises(ValueError, match=f"the config says more of '{key}' than one loss per"):
+        with pytest.raises(ValueError, match=f"the config has a value of '{key}' that one loss per"):
             PerOutputLoss.from_config(config)
 
     def test_a_config_with_a_weighting(self):
         config = PerOutputLoss({"age": "mse", "sex": "mse"}).get_config()
         total = kml.LossTerm("mse", "age") + kml.LossTerm("mse", "sex")
         rule = kml.WeightedSumLoss(total, weighting="uncertainty").get_config()["weighting"]
-        with pytest.raises(ValueError, match="the config says more of 'weighting'"):
+        with pytest.raises(ValueError, match="the config has a value of 'weighting'"):
             PerOutputLoss.from_config({**config, "weighting": rule})

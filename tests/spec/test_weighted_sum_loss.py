@@ -117,7 +117,7 @@ def test_a_label_under_a_name_much_like_that_of_a_skipped_term_is_an_error():
 
 def test_one_output_where_several_are_named_is_an_error():
     loss = kml.LossTerm("mse", "a") + kml.LossTerm("mse", "b")
-    with pytest.raises(ValueError, match="it was given one output and names several"):
+    with pytest.raises(ValueError, match="it was given one output, and its terms name several"):
         loss(LABELS["a"], OUTPUTS["a"])
 
 

@@ -45,7 +45,7 @@ def test_a_name_that_is_no_term_is_found_when_the_sum_is_built(weighting):
 def test_a_term_may_not_have_the_name_of_the_penalty():
     terms = TERMS + kml.LossTerm("mse", "age", name="weighting")
     kml.WeightedSumLoss(terms, weighting="geometric_mean")
-    with pytest.raises(ValueError, match="the log of term 'weighting' is that of the weighting"):
+    with pytest.raises(ValueError, match="the log of term 'weighting' would have the name"):
         kml.WeightedSumLoss(terms, weighting="uncertainty")
 
 
@@ -57,7 +57,7 @@ def test_a_factor_keeps_the_weighting():
 
 def test_a_sum_with_a_penalty_is_not_multiplied():
     loss = kml.WeightedSumLoss(TERMS, weighting="uncertainty")
-    with pytest.raises(ValueError, match="the size of the whole is that of the learning rate"):
+    with pytest.raises(ValueError, match="to scale the whole loss, change the learning rate"):
         3 * loss
 
 
