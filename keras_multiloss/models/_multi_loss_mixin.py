@@ -117,6 +117,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         if self._compiled_loss is None:
             return in_keras(**arguments)
         self._check_has_optimizer()
+        _check_weighs_one_label(arguments)
         return in_keras(**with_packed_labels("MultiLossModel.fit", arguments))
 
     def _evaluate(self, in_keras: Callable[..., Any], arguments: dict[str, Any]) -> Any:
@@ -266,6 +267,20 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
             if "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
+
+
+def _check_weighs_one_label(arguments: dict[str, Any]) -> None:
+    """Raise where Keras would not know to which of several labels class weights belong."""
+    weights = arguments.get("class_weight")
+    is_one_label = not isinstance(arguments["y"], (dict, list, tuple))
+    if weights is not None and not (is_one_label and arguments["sample_weight"] is None):
+        raise error(
+            ValueError,
+            "MultiLossModel.fit",
+            "`class_weight` does not say which of the terms it weighs",
+            expected="the class weights in the terms, LossTerm(..., class_weight={0: 1.0, 1: 4.0})",
+            received=f"class_weight={weights!r}",
+        )
 
 
 def _batch_size(x: Any) -> Any:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
 from keras_multiloss._saving import other_keras_error
 from keras_multiloss.losses import JointLoss
-from keras_multiloss.spec import LossTerm, by_name
-
-if TYPE_CHECKING:
-    from keras_multiloss.spec import WeightedSumLoss
+from keras_multiloss.spec import LossTerm, WeightedSumLoss, by_name
 
 
 class TensorNames(NamedTuple):
@@ -105,6 +102,10 @@ def check_is_no_part(loss: Any, model: Any) -> None:
         hint = f"LossTerm({type(loss).__name__}(...), ['output', 'another'], labels=...)"
     elif isinstance(loss, (list, tuple)) and any(isinstance(x, LossTerm) for x in loss):
         hint = "WeightedSumLoss([...])"
+    elif isinstance(loss, dict) and any(
+        isinstance(x, (LossTerm, WeightedSumLoss)) for x in loss.values()
+    ):
+        hint = "terms name their outputs themselves: add them up, loss=term + other_term"
     else:
         return
     raise error(

@@ -98,3 +98,19 @@ def test_one_array_of_sample_weights_cannot_weigh_a_loss_of_the_whole_batch():
     ):
         terms(labels, outputs, np.ones(8))
     assert np.isfinite(float(terms(labels, outputs, {"size": np.ones(8)})))
+
+
+def test_terms_in_a_dict_are_to_be_added_up():
+    model = kml.MultiLossModel.from_model(two_heads())
+    with pytest.raises(TypeError, match="`loss` is not a total loss") as raised:
+        model.compile("sgd", loss={"age": kml.LossTerm("mse", "age")})
+    assert "add them up, loss=term + other_term" in str(raised.value)
+
+
+def test_class_weights_of_fit_point_to_those_of_terms():
+    x, y = two_heads_data()
+    model = kml.MultiLossModel.from_model(two_heads())
+    model.compile("sgd", loss=kml.LossTerm("mse", "age") + kml.LossTerm("mse", "sex"))
+    with pytest.raises(ValueError, match="which of the terms it weighs") as raised:
+        model.fit(x, y, class_weight={0: 1.0, 1: 2.0}, verbose=0)
+    assert "LossTerm(..., class_weight=" in str(raised.value)
