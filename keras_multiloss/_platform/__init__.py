@@ -1,8 +1,8 @@
-"""What knows Keras 2 from Keras 3, and TensorFlow, JAX and PyTorch from one another.
+"""The differences between Keras 2 and Keras 3, and between TensorFlow, JAX and PyTorch.
 
 Everything else takes `keras`, `ops` and the rest from here. With `TF_USE_LEGACY_KERAS=1`, `keras`
 is the `tf_keras` package; otherwise it is whatever `import keras` gives. Private parts of Keras
-and of the frameworks stand here alone; `tests/platform` fails when one of them changes.
+and of the frameworks are used here only; `tests/platform` fails when one of them changes.
 """
 
 from keras_multiloss._platform._compiled_metrics import (

@@ -85,9 +85,9 @@ def with_gradients(value: Any, tensors: Sequence[Any], gradients: Sequence[Any])
 
 @functools.cache
 def _torch_functions() -> dict[str, Any]:
-    """The classes that PyTorch wants, made once: a class is garbage that only `gc` collects.
+    """The classes that PyTorch needs, made once: a class is garbage that only `gc` collects.
 
-    A class made in each step would keep what its methods refer to, activations among it, alive.
+    A class made in each step would keep alive what its methods refer to, such as activations.
     """
     torch = importlib.import_module("torch")
 

@@ -11,9 +11,10 @@ from keras_multiloss._platform._keras import backend, ops, tensorflow
 
 
 def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
-    """Float32 numbers above 0 and up to 1, a function of a seed and a step.
+    """Float32 numbers above 0 and up to 1, a function of a seed and a step, on one backend.
 
-    `keras.random` takes no step: its generators own a variable, which a loss has no place for.
+    Each backend has a generator of its own. `keras.random` takes no step: its generators own a
+    variable, which a loss cannot.
     """
     if backend() == "tensorflow":
         tf = tensorflow()
@@ -28,6 +29,6 @@ def uniform(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
 
 
 def normal(shape: tuple[int, ...], *, seed: int, step: Any) -> Any:
-    """Normally distributed float32 numbers, a function of a seed and a step."""
+    """Normally distributed float32 numbers, a function of a seed and a step, on one backend."""
     drawn = uniform((2, *shape), seed=seed, step=step)  # turned into them by Box and Muller
     return ops.sqrt(-2.0 * ops.log(drawn[0])) * ops.cos(2.0 * np.pi * drawn[1])

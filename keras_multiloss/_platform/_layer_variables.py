@@ -75,8 +75,8 @@ def _add_local_weight(
 ) -> Any:
     """A weight that each replica of `tf.distribute` assigns for itself.
 
-    To assign a mirrored variable makes the replicas wait for each other in the middle of a
-    call; the `loss` that Keras logs was then seen to count one replica's loss for another.
+    Assigning a mirrored variable makes the replicas wait for each other in the middle of a
+    call; the `loss` that Keras logged then counted one replica's loss in place of another's.
     """
     if backend() != "tensorflow":
         options: dict[str, Any] = {"autocast": False}

@@ -1,4 +1,4 @@
-"""Metrics that are no state of a model: layers own their variables, and files hold none."""
+"""Metrics that are not state of a model: layers own their variables, files hold none."""
 
 from __future__ import annotations
 

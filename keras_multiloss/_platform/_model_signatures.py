@@ -1,7 +1,7 @@
 """The methods of `keras.Model` that a host replaces, with the arguments that Keras gives them.
 
-Keras 2 and Keras 3 have other arguments, and others in the same place. Both are spelled out, so
-that arguments work by position, and editors and type checkers know them.
+Keras 2 and Keras 3 differ in the arguments and in their order. Both are spelled out, so that
+arguments work by position, and editors and type checkers know them.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ class KerasSignatures(_Model):
         ) -> None:
             """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
 
-            Weights that move start anew, unless the model was compiled with the same object
-            before, as in `model.compile(optimizer, loss=model.loss)`.
+            Weights that change in training start anew, unless the model was compiled with the
+            same object before, as in `model.compile(optimizer, loss=model.loss)`.
 
             Args:
                 optimizer: as for `keras.Model.compile`.
@@ -67,13 +67,16 @@ class KerasSignatures(_Model):
                 jit_compile: as for `keras.Model.compile`.
                 auto_scale_loss: as for `keras.Model.compile`.
                 aggregator: a rule of `kml.aggregation`, or its name, that balances the gradients
-                    of the parameters that more than one term reaches. The terms are the tasks,
+                    of the parameters that more than one term reaches; the others, such as the
+                    head of a term, keep the gradients of their term. The terms are the tasks,
                     with their weights. It costs one backward pass for each;
                     `kml.GradientBalancer` costs none.
 
             Raises:
                 ValueError: if a term names an output that the model does not have, gradients
                     would be balanced twice, or `loss_weights` come with a total loss.
+                TypeError: for a part of a total loss in place of it, or an `aggregator` without
+                    a total loss.
             """
             self._compile(super().compile, _keras_arguments(locals()), aggregator)
 

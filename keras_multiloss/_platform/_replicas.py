@@ -29,8 +29,8 @@ def scale_loss_object(loss: Any, reduction: str) -> Any:
 def add_loss_of_replica(layer: Any, loss: Any) -> None:
     """Let a layer add a loss, without those that other replicas have added meanwhile.
 
-    Where a call waits for other replicas, theirs come in between, and Keras 3 keeps what layers
-    add in one list for all.
+    While a call waits for other replicas, they add theirs, and Keras 3 keeps what layers add in
+    one list for all.
     """
     if KERAS_3 and n_replicas() > 1:
         thread = loss.added_in_thread = threading.get_ident()  # each replica is traced in its own

@@ -28,7 +28,7 @@ def is_builtin(obj: Any) -> bool:
 
 
 def registered_name(target: Any) -> str:
-    """The name that files know a class or function by."""
+    """The name that stands for a class or function in files."""
     return str(keras.saving.get_registered_name(target))
 
 
@@ -38,7 +38,7 @@ def other_keras_error(where: str, argument: str, value: Any) -> TypeError:
     return error(
         TypeError,
         where,
-        f"`{argument}` belongs to another Keras than this process uses",
+        f"`{argument}` belongs to a different Keras than the one in use",
         expected=f"an object of `{keras.__name__.split('.')[0]}` {keras.__version__}",
         received=f"{value!r} of `{module.split('.')[0]}`",
         hint="import every object from one Keras; TF_USE_LEGACY_KERAS=1, set before the first "
@@ -61,7 +61,7 @@ def serialize(obj: Any) -> Any:
 def config_of(obj: Any) -> tuple[dict[str, Any], list[str]]:
     """The config of an object with the arguments that its `get_config` leaves out.
 
-    The second result names the arguments that nothing tells. Schedules tell all of them.
+    The second result names the arguments that are lost. Configs of schedules have all of them.
     """
     config = dict(obj.get_config())
     lost: list[str] = []
@@ -88,7 +88,7 @@ def arguments_of(cls: Any) -> list[str]:
 
 
 def deserialize(where: str, config: Any, namespace: Any) -> Any:
-    """The object that `serialize` made a config of; what is not a config is left as it is.
+    """The object that a config of `serialize` stands for; anything else is left as it is.
 
     Args:
         where: what the config is of, for errors.

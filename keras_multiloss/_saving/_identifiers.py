@@ -47,7 +47,7 @@ def get_loss(where: str, identifier: Any, *, argument: str = "loss") -> Any:
             f"`{argument}` is itself a sum of terms",
             expected="the loss of one term",
             received=repr(identifier),
-            hint="sums are added up, term + sum, and a mask is given to the terms",
+            hint="add sums up, term + sum, and give the mask to the terms",
         )
     check_saveable(where, argument, identifier)
     return identifier
@@ -75,7 +75,7 @@ class RuleNames(NamedTuple):
     def rule(self, where: str, argument: str, identifier: Any) -> Any:
         """The rule that an object or a name stands for.
 
-        Case and underscores of a name do not count.
+        Case and underscores of a name do not matter.
 
         Args:
             where: the name of the caller, for errors.
@@ -133,7 +133,7 @@ class RuleNames(NamedTuple):
 
 
 def _plain(name: str) -> str:
-    """A name without what does not count in it."""
+    """A name without case, underscores and hyphens."""
     return name.lower().replace("_", "").replace("-", "")
 
 

@@ -51,7 +51,7 @@ def _check_registered(where: str, argument: str, obj: Any, target: Any) -> None:
         raise error(
             ValueError,
             where,
-            f"`{argument}` cannot be saved: another {kind} was registered by its name",
+            f"`{argument}` cannot be saved: another {kind} is registered under its name",
             expected=f"{name!r} to stand for {target!r}",
             received=repr(registered),
             hint="register it with a `package` of your own",

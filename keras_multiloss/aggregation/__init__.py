@@ -7,7 +7,9 @@ their lengths and angles,
 $$d = J^\top w(G),\quad G = J J^\top$$
 
 so that it needs the Gramian $G$ only, one number for each pair of tasks. `GradDrop`, `TrimmedMean`,
-`MoCo`, `ExcessMTL` and `DBMTL` see each entry of the gradients instead.
+`MoCo`, `ExcessMTL` and `DBMTL` see each entry of the gradients instead. Only gradients of shared
+parameters are combined: what one task alone reaches, such as its head, keeps the gradient of that
+task's weighted loss, with every rule and in both hosts.
 
 >>> import numpy as np
 >>> import keras_multiloss as kml
@@ -16,10 +18,11 @@ so that it needs the Gramian $G$ only, one number for each pair of tasks. `GradD
 [0.5, 1.5]
 
 `UPGrad`, `DualProj`, `MGDA` and `CAGrad` avoid conflict; `IMTLG`, `NashMTL`, `FairGrad`, `ConFIG`
-and `AlignedMTL` make tasks count alike; `PCGrad`, `GradDrop` and `Random` draw. `Sum` is plain
-training, with which to compare. `GradVac`, `GradNorm`, `MoCo`, `ExcessMTL`, `DBMTL` and `PCD`
-remember earlier steps, and `CRMOGM` averages the weights of another rule over them. `Aggregator`
-is the base class of one's own.
+and `AlignedMTL` make tasks count alike; `Krum` and `TrimmedMean` leave out outliers; `PCGrad`,
+`GradVac`, `GradDrop` and `Random` use random numbers. `Sum` is plain training, for comparison.
+`GradVac`, `GradNorm`, `MoCo`, `ExcessMTL`, `DBMTL` and `PCD` keep state from earlier steps, and
+`CRMOGM` averages the weights of another rule over them. `Aggregator` is the base class for rules
+of your own.
 """
 
 from keras_multiloss.aggregation._aggregator import Aggregator

@@ -21,11 +21,18 @@ class Aggregator:
     Gramian $G$ only, the inner products of the gradients, which is small whatever the model;
     a rule with `needs_jacobian` sees the gradients themselves. A rule is a pure function of
     them and of its state, which the model owns, saves and restores. Twice the gradients give
-    twice the result, so that the scaling of losses under mixed precision does no harm.
+    twice the result, so that loss scaling under mixed precision does no harm.
 
-    A subclass implements `weights` (or `combine`, with `needs_jacobian`), and of the rest what
-    it needs. Register it with `@keras.saving.register_keras_serializable(package=...)`;
-    arguments of the constructor are attributes by their own names.
+    A subclass implements `weights` (or `combine`, with `needs_jacobian`), and whatever else it
+    needs. Register it with `@keras.saving.register_keras_serializable(package=...)`, and keep
+    each argument of the constructor as an attribute of the same name.
+
+    Shape:
+        - jacobian: `(T, n)`, one gradient per row.
+        - result: float32, `(n,)`.
+
+    Raises:
+        NotImplementedError: by `weights`, for a rule with `needs_jacobian`.
 
     Example:
         >>> import keras
@@ -33,7 +40,7 @@ class Aggregator:
         >>> import keras_multiloss as kml
         >>> @keras.saving.register_keras_serializable(package="docs")
         ... class ByProgress(kml.aggregation.Aggregator):
-        ...     '''Each gradient by the share of its task in the progress of all.'''
+        ...     '''Weights each gradient by its task's share of the total progress.'''
         ...     def weights(self, gramian, state=None):
         ...         tasks = range(gramian.shape[0])
         ...         progress = sum(gramian[i] for i in tasks)
@@ -43,7 +50,7 @@ class Aggregator:
         [0.1, 2.7]
     """
 
-    #: Whether the rule sees each entry of the gradients, and not their Gramian alone.
+    #: Whether the rule sees each entry of the gradients, and not only their Gramian.
     needs_jacobian = False
 
     #: Whether the rule sees the losses of the tasks.

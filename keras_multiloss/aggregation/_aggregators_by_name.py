@@ -72,7 +72,7 @@ def get(identifier: Any) -> Aggregator | None:
     """The aggregator that an identifier stands for, as in `keras.losses.get`.
 
     Args:
-        identifier: an object; a name, of which case and underscores do not count (`"upgrad"`,
+        identifier: an object; a name, in which case and underscores do not matter (`"upgrad"`,
             `"UPGrad"`, `"aligned_mtl"`); a config of a file; or `None`, which stays `None`.
 
     Raises:

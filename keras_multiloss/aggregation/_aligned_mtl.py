@@ -24,18 +24,18 @@ class AlignedMTL(Aggregator):
 
     $$w = \sqrt{\lambda}\; V \Lambda^{-1/2} V^\top u,\quad G = V \Lambda V^\top$$
 
-    over the components that are not 0. No component dominates, and the step is as stable as the
-    system of gradients can be.
+    over the components that are not 0. No component dominates, and the system of gradients gets
+    the best possible condition number, 1.
 
     Args:
-        scale: what all components become as long as: `"min"`, the shortest of them, as in the
-            paper; `"median"`, the median, the shorter of the two in the middle; `"rmse"`,
-            the root of their mean square.
-        preference: priorities of the tasks, positive and in their order; $u$ is what they are
-            of their sum. By default all tasks weigh alike.
+        scale: the length that all components get: `"min"`, that of the shortest, as in the
+            paper; `"median"`, the median (of two in the middle, the shorter); `"rmse"`, the
+            root of their mean square.
+        preference: positive priorities of the tasks, in their order; $u$ are these divided by
+            their sum. By default all tasks have the same.
 
     Raises:
-        ValueError: for another scale, or if a priority is not positive.
+        ValueError: for an unknown scale, or if a priority is not positive.
 
     Example:
         >>> import numpy as np

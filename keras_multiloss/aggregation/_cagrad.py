@@ -31,10 +31,10 @@ class CAGrad(Aggregator):
     quadratic program, and its distance grows with $\nu$.
 
     Args:
-        c: radius of the ball, in lengths of the mean gradient; 0 or more, 0.4 to 0.5 in the
-            paper.
-        preference: priorities of the tasks, positive and in their order; $u$ is what they are
-            of their sum. By default all tasks weigh alike.
+        c: radius of the ball, as a multiple of the length of $g_0$; 0 or more, 0.4 to 0.5 in
+            the paper.
+        preference: positive priorities of the tasks, in their order; $u$ are these divided by
+            their sum. By default all tasks have the same.
 
     Raises:
         ValueError: if `c` is negative or a priority not positive.

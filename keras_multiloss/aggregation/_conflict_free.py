@@ -1,4 +1,4 @@
-"""The direction that makes one angle with all task gradients."""
+"""The direction that makes the same angle with all task gradients."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @serializable
 class ConFIG(Aggregator):
-    r"""The direction that makes one angle with all task gradients, as long as they agree on it.
+    r"""The direction at the same angle to all task gradients, the longer the more they agree.
 
     $$d = \Big(\sum_i g_i^\top e\Big)\, e,\quad e = \frac{U^+ u}{\lVert U^+ u \rVert}$$
 
@@ -30,8 +30,8 @@ class ConFIG(Aggregator):
     the step. It is 0 where they cancel.
 
     Args:
-        preference: priorities of the tasks, positive and in their order; the cosine between
-            $d$ and a gradient is proportional to it. By default all are equal.
+        preference: positive priorities of the tasks, in their order; the cosine between $d$ and
+            a gradient is proportional to its priority. By default all are equal.
 
     Raises:
         ValueError: if a priority is not positive.

@@ -23,13 +23,13 @@ class CRMOGM(Aggregator):
 
     $$\lambda \leftarrow \beta \lambda + (1 - \beta)\, w(G)$$
 
-    where $w$ is the inner rule, whose first weights $\lambda$ starts with. Weights and gradients
-    of one batch are correlated, which biases the result; the average is nearly free of that.
-    The paper has $\beta$ grow as the learning rate falls.
+    where $w$ is the inner rule, and $\lambda$ starts with its first weights. Weights and gradients
+    of one batch are correlated, which biases the result; the average has little of that bias.
+    In the paper, $\beta$ grows as the learning rate falls.
 
     Args:
         inner: an aggregator that is a function of the Gramian, or its name.
-        beta: share of the past in the average, from 0 up to 1.
+        beta: share of the past in the average, from 0 to 1.
 
     Raises:
         ValueError: if no rule has the name, the rule needs the Jacobian, or `beta` is out of

@@ -21,16 +21,17 @@ class DBMTL(Aggregator):
     d = \max_j \lVert \hat g_j \rVert \sum_i \frac{\hat g_i}{\lVert \hat g_i \rVert},\qquad
     \beta_k = \frac{\beta}{k^\sigma}$$
 
-    in training step $k = 1, 2, \dots$, from averages of 0. Losses have to be positive, and count
-    as 1e-8 below that. The rule keeps an array of the size of the Jacobian.
+    in training step $k = 1, 2, \dots$, from averages of 0. Losses must be positive; those below
+    1e-8 count as 1e-8. The rule keeps an array of the size of the Jacobian. In the paper the log
+    losses train the heads, too; here each head keeps the gradient of its own loss.
 
     Args:
-        beta: share of the past in the averages, from 0 up to 1.
-        decay: $\sigma$, 0 or more; the paper has 0 and 0.5, where the past fades as training
-            goes on.
+        beta: share of the past in the averages, from 0 to 1.
+        decay: $\sigma$, 0 or more; 0 and 0.5 in the paper. Above 0, the past counts less as
+            training goes on.
 
     Raises:
-        ValueError: if an argument is out of range.
+        ValueError: if an argument is out of range, or the rule is called without losses.
 
     Example:
         >>> import numpy as np
@@ -64,6 +65,6 @@ class DBMTL(Aggregator):
             return self(jacobian)
         averages = state["averages"]
         lengths = ops.sqrt(ops.sum(ops.square(averages), axis=1, keepdims=True))
-        # First the directions: the longest over the shortest might overflow.
+        # Directions first: the longest over the shortest might overflow.
         directions = averages / ops.where(lengths > 0, lengths, ops.ones_like(lengths))
         return ops.max(lengths) * ops.sum(directions, axis=0)

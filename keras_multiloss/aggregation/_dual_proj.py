@@ -25,8 +25,8 @@ class DualProj(Aggregator):
     gradient.
 
     Args:
-        preference: priorities of the tasks, positive and in their order; $u$ is what they are
-            of their sum. By default all tasks weigh alike.
+        preference: positive priorities of the tasks, in their order; $u$ are these divided by
+            their sum. By default all tasks have the same.
 
     Raises:
         ValueError: if a priority is not positive.

@@ -21,10 +21,11 @@ class ExcessMTL(Aggregator):
     w_i \propto w_i \exp\left(\eta\, \frac{e_i}{e_i(0)}\right),\qquad \sum_i w_i = 1$$
 
     $e$ estimates by how much a loss exceeds the least one that is possible. Unlike the loss, it
-    does not reward noise in the labels. It is measured in the first estimate $e(0)$ that is not
-    0, where the paper takes the mean of three epochs. Other codes do so from the second step on
-    only, so that the scaling of losses decides what the first one does to the weights. The rule
-    keeps an array of the size of the Jacobian.
+    does not reward noise in the labels. It is divided by the first estimate $e(0)$ that is not 0,
+    where the paper takes the mean of three epochs. Other implementations divide from the second
+    step on only, so that the scale of the losses decides how the first step changes the weights.
+    The rule keeps an array of the size of the Jacobian. In the paper the weights multiply the
+    losses, heads included; here each head keeps the gradient of its own loss.
 
     Args:
         learning_rate: $\eta$, above 0.

@@ -18,8 +18,8 @@ class FairGrad(Aggregator):
     $$\frac{G}{\lVert G \rVert_F}\, w = w^{-1/\alpha}$$
 
     With $\alpha = 1$ it is `NashMTL`; a greater $\alpha$ cares more for the task that
-    progresses least. The norm of the Gramian keeps the scale of the gradients. Solved by
-    Newton's method to the last digits.
+    progresses least. Dividing by the norm of the Gramian keeps the scale of the gradients.
+    Solved by Newton's method to the last digits.
 
     Args:
         alpha: fairness, above 0; 1 to 2 in the paper.

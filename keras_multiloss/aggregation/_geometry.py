@@ -33,7 +33,7 @@ class Geometry(NamedTuple):
 
     @classmethod
     def of(cls, gramian: Any) -> Geometry:
-        """That of a float64 Gramian, with cosines freed from what rounding made of zeros."""
+        """That of a float64 Gramian, its cosines without what rounding made of zeros."""
         squares = ops.diagonal(gramian)
         is_zero = squares <= 0
         norms = ops.sqrt(ops.where(is_zero, ops.ones_like(squares), squares))
@@ -71,8 +71,8 @@ def in_double_precision(weights: Callable[..., Any]) -> Callable[..., Any]:
     """Let a method `weights(self, gramian, state)` compute with a float64 Gramian.
 
     It is small, so this costs nothing, and systems of nearly parallel gradients need the
-    digits. The result is float32; it is NaN where the Gramian is not finite, so that a step
-    that overflowed is seen as one.
+    digits. The result is float32; it is NaN where the Gramian is not finite, so that an
+    overflow is noticed.
     """
 
     @functools.wraps(weights)

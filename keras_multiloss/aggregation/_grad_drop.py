@@ -18,23 +18,25 @@ if TYPE_CHECKING:
 
 @serializable
 class GradDrop(Aggregator):
-    r"""The sum of the task gradients, of each entry only those parts that have one sign.
+    r"""The sum of the task gradients, with the parts of one sign only in each entry.
 
     $$P = \tfrac12\left(1 + \frac{\sum_i g_i}{\sum_i \lvert g_i \rvert}\right),\qquad
     d = \sum_i \big(\ell_i + (1 - \ell_i)\, M_i\big)\, g_i$$
 
     for each entry: it keeps its positive parts with probability $P$, and its negative parts
-    otherwise; $M_i$ is 1 for what is kept and 0 for what is dropped. The draw is a function
-    of the seed and of the step.
+    otherwise; $M_i$ is 1 for what is kept and 0 for what is dropped. Each draw is a function of
+    the seed and the step, so that a run continues from a file with the same draws, on the same
+    backend; others draw other numbers.
 
     Args:
-        leak: $\ell$, the part that comes through all the same, from 0 to 1; one number, or one
-            for each task in their order.
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        leak: $\ell$, the share of what is dropped that passes all the same, from 0 to 1; one
+            number, or one for each task in their order.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
         TypeError: if the seed is not an integer.
-        ValueError: if a leak is out of range.
+        ValueError: if an argument is out of range; when it is used, if there is not one leak for
+            each task.
 
     Example:
         >>> import numpy as np

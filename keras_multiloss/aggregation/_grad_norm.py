@@ -22,24 +22,26 @@ class GradNorm(Aggregator):
     r_i = \frac{L_i / L_i(0)}{\frac1T \sum_j L_j / L_j(0)},\quad \sum_i w_i = T$$
 
     where $n_i$ is the length of the gradient of task $i$, $L_i(0)$ its first loss, and the target
-    $\bar n\, r_i^\alpha$ counts as constant. A step uses the weights that it finds and trains them
-    for the next one by a step of gradient descent, taken here in $\log w$ and with lengths
-    measured in $\bar n$:
+    $\bar n\, r_i^\alpha$ counts as constant. A training step uses the current weights, and updates
+    them for the next one by a step of gradient descent, taken here in $\log w$ and with lengths in
+    units of $\bar n$:
 
     $$w_i \leftarrow w_i \exp\left(-\eta\, \frac{w_i n_i}{\bar n}
     \operatorname{sign}(w_i n_i - \bar n\, r_i^\alpha)\right)$$
 
     The paper leaves the optimizer open. This one keeps weights positive when lengths are orders
-    of magnitude apart, and does not see the scaling of losses. Losses have to be positive, and
-    count as 1e-8 below that.
+    of magnitude apart, and does not depend on the scale of the losses. Losses must be positive;
+    those below 1e-8 count as 1e-8. In the paper the weights multiply the losses, heads included;
+    here each head keeps the gradient of its own loss.
 
     Args:
-        alpha: pull towards one rate of training, 0 or more; 1.5 in most of the paper. With 0 all
-            gradients get the same length.
+        alpha: strength of the pull towards a common training rate, 0 or more; 1.5 in most of the
+            paper. With 0 all gradients get the same length.
         learning_rate: $\eta$, above 0.
 
     Raises:
-        ValueError: if `alpha` is negative or `learning_rate` not positive.
+        ValueError: if `alpha` is negative, `learning_rate` not positive, or the rule is called
+            without losses.
 
     Example:
         >>> import numpy as np

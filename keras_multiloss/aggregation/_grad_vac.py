@@ -1,4 +1,4 @@
-"""Each task gradient turned towards the others, as near as they were so far."""
+"""Each task gradient turned towards the others, to be as near to them as on average."""
 
 from __future__ import annotations
 
@@ -33,15 +33,17 @@ class GradVac(Aggregator):
     \hat\varphi_{ij} \leftarrow (1 - \beta) \hat\varphi_{ij} + \beta \varphi_{ij}$$
 
     where $\varphi_{ij}$ is the cosine between $g'_i$, as altered so far, and $g_j$. The result is
-    the sum of all $g'_i$. The targets start at 0, where the rule is `PCGrad`.
+    the sum of all $g'_i$. The targets start at 0, where the rule is `PCGrad`. The random order is
+    a function of the seed and the step, so that a run continues from a file with the same orders,
+    on the same backend; others draw other numbers.
 
     Args:
-        beta: share of a step in the running averages, from 0 to 1. 0.01 is that of the paper;
-            other libraries have 0.5.
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        beta: share of a step in the running averages, from 0 to 1; 0.01 in the paper, 0.5 in
+            other libraries.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
-        ValueError: if `beta` is out of range.
+        ValueError: if an argument is out of range.
         TypeError: if the seed is not an integer.
 
     Example:

@@ -27,7 +27,7 @@ class IMTLG(Aggregator):
     Solved for unit gradients: $C v = 1$ with their cosines $C$, and $w_i \propto v_i / n_i$ with
     the lengths $n_i$. The Gramian has the squares of the lengths in it, of which float32 keeps
     seven digits: a gradient $10^{-4}$ as long as another would be taken for rounding. Where
-    the gradients are dependent, it is the solution of least squares and least norm.
+    the gradients are linearly dependent, it is the least-squares solution of least norm.
 
     Example:
         >>> import numpy as np

@@ -1,4 +1,4 @@
-"""A Jacobian in blocks of columns, of which no matrix is made unless the rule needs it."""
+"""A Jacobian in blocks of columns, joined into one matrix only if the rule needs it."""
 
 from __future__ import annotations
 

@@ -14,20 +14,20 @@ from keras_multiloss.aggregation._geometry import in_double_precision
 
 @serializable
 class Krum(Aggregator):
-    r"""The task gradients nearest to their neighbours, and their mean (Multi-Krum).
+    r"""The mean of the task gradients that are nearest to their neighbours (Multi-Krum).
 
     $$s_i = \sum_{j \in N_i} \lVert g_i - g_j \rVert^2,\quad
     N_i \text{ the } T - f - 2 \text{ gradients nearest to } g_i$$
 
     The mean is taken of those with the lowest scores $s_i$. Up to $f$ gradients can be
     anything, and the others still set the step. Distances are squared, as in the paper; some
-    implementations take their roots, and choose others. Made for many workers on one task;
-    for tasks that differ on purpose it is a baseline.
+    implementations take their roots, and select other gradients. Made for many workers on one
+    task; for tasks that differ on purpose it is a baseline.
 
     Args:
-        n_byzantine: $f$, the number of gradients that may be wrong; `2 f + 2` must be less than
-            the number of tasks.
-        n_selected: how many gradients to take the mean of; 1 is Krum itself.
+        n_byzantine: $f$, the number of gradients that may be wrong, 0 or more; $2f + 2$ must be
+            less than the number of tasks.
+        n_selected: how many gradients to take the mean of, 1 or more; 1 is Krum itself.
 
     Raises:
         TypeError: if an argument is not an integer.

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 @serializable
 class Mean(Aggregator):
-    r"""The mean of the task gradients, $w_i = 1/T$.
+    r"""The mean of the task gradients.
+
+    $$w_i = \frac1T$$
 
     Example:
         >>> import numpy as np
@@ -34,7 +36,9 @@ class Mean(Aggregator):
 
 @serializable
 class Sum(Aggregator):
-    r"""The sum of the task gradients, $w_i = 1$: what training on the total loss does.
+    r"""The sum of the task gradients: what training on the total loss does.
+
+    $$w_i = 1$$
 
     Example:
         >>> import numpy as np
@@ -56,6 +60,7 @@ class Constant(Aggregator):
 
     Raises:
         TypeError: if they are not a list, or a value is not a number.
+        ValueError: if a value is not finite; when it is used, if there is not one for each task.
 
     Example:
         >>> import numpy as np

@@ -14,18 +14,18 @@ from keras_multiloss.aggregation._aggregator import Aggregator, State
 
 @serializable
 class MoCo(Aggregator):
-    r"""A step towards MGDA's weights at a time, on running averages of the gradients.
+    r"""One step towards MGDA's weights at a time, on running averages of the gradients.
 
     $$Y \leftarrow Y - \beta (Y - J),\qquad
     \lambda \leftarrow \Pi\left(\lambda - \gamma \left(\tfrac1s Y Y^\top + \rho I\right)
     \lambda\right),\qquad d = Y^\top \lambda$$
 
-    where $\Pi$ is the projection onto the weights that are 0 or more and sum to 1. What `MGDA`
-    makes of noisy gradients is biased; averages have less noise. $s$ is the mean of the squared
-    lengths in $Y$: the paper has $s = 1$, where the scaling of losses would change the weights.
-    The authors' code averages gradients of the length of their losses and has a softmax in
-    the place of $\Pi$; this is the paper's algorithm, of which only the projection to a largest
-    possible length is left out. The rule keeps an array of the size of the Jacobian.
+    where $\Pi$ is the projection onto the weights that are 0 or more and sum to 1. The weights
+    that `MGDA` finds for noisy gradients are biased; averages have less noise. $s$ is the mean of
+    the squared lengths in $Y$: in the paper $s = 1$, with which the scale of the losses would
+    change the weights. The authors' code averages gradients rescaled to the length of their
+    losses, with a softmax in place of $\Pi$; this is the paper's algorithm without its bound on
+    the length of the averages. The rule keeps an array of the size of the Jacobian.
 
     Args:
         beta: share of a step in the averages, above 0 and up to 1. They start at 0.

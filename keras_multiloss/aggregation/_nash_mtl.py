@@ -16,10 +16,11 @@ class NashMTL(Aggregator):
 
     $$\frac{G}{\lVert G \rVert_F}\, w = \frac1w$$
 
-    The product of all tasks' progress is greatest; the length of a task's gradient does not matter.
-    Dividing by the norm of the Gramian, as the authors' code does, keeps the scale of the
+    It maximises the product of all tasks' progress, in which the lengths of the gradients do not
+    matter. Dividing by the norm of the Gramian, as the authors' code does, keeps the scale of the
     gradients: the paper's own equation gives a step of length $\sqrt T$ whatever they are.
-    Solved by Newton's method to the last digits.
+    Solved by Newton's method to the last digits. The authors' code weighs the heads, too; here
+    each head keeps the gradient of its own loss.
 
     Example:
         >>> import numpy as np

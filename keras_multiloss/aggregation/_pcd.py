@@ -26,7 +26,8 @@ class PCD(Aggregator):
     \tilde g_i = g_i / \sqrt{v_i}$$
 
     where $v_i$ is the running average of $\lVert g_i \rVert^2$, corrected for its start at 0. The
-    result is $d$ at the length of $g_1$. Where no $d$ gives all tasks their progress, it is $g_1$.
+    result is $d$, scaled to the length of $g_1$. Where no $d$ gives all tasks their progress, it
+    is $g_1$.
     Solved exactly. The order of the tasks matters: put the one that counts most first.
 
     Args:

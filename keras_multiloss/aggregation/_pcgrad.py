@@ -22,14 +22,16 @@ class PCGrad(Aggregator):
 
     With two tasks no task gets worse to first order; with more, a later projection may bring
     back an earlier conflict, which `UPGrad` avoids. The result is the sum, as in the
-    paper's Algorithm 1, so it is $T$ times as long as a mean would be. The order is
-    a function of the seed and of the step.
+    paper's Algorithm 1, so it is $T$ times as long as a mean would be. The order is a function
+    of the seed and the step, so that a run continues from a file with the same orders, on the
+    same backend; others draw other numbers.
 
     Args:
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
         TypeError: if the seed is not an integer.
+        ValueError: if the seed is out of range.
 
     Example:
         >>> import numpy as np

@@ -16,15 +16,17 @@ class Random(Aggregator):
 
     $$w = \operatorname{softmax}(z),\quad z_i \sim N(0, 1)$$
 
-    They sum to 1. A plain baseline that more elaborate rules have to beat. The draw is a
-    function of the seed and of the step. `kml.weighting.RandomLossWeighting` does the same to
-    losses.
+    They sum to 1. A plain baseline that more elaborate rules have to beat. Each draw is a
+    function of the seed and the step, so that a run continues from a file with the same draws,
+    on the same backend; others draw other numbers. `kml.weighting.RandomLossWeighting` does the
+    same to losses.
 
     Args:
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
         TypeError: if the seed is not an integer.
+        ValueError: if the seed is out of range.
 
     Example:
         >>> import numpy as np

@@ -18,12 +18,12 @@ class TrimmedMean(Aggregator):
     $$d = \frac{1}{T - 2b} \sum_{i = b + 1}^{T - b} g_{(i)}$$
 
     for each entry, with its values $g_{(1)} \le \dots \le g_{(T)}$ in order. Made for many
-    workers on one task, of which up to $b$ send anything; for tasks that differ on purpose it
-    is a baseline. An entry with a value that is not finite is NaN, so that a step that
-    overflowed is seen as one.
+    workers on one task, of which up to $b$ may send anything; for tasks that differ on purpose
+    it is a baseline. An entry with a value that is not finite is NaN, so that an overflow is
+    noticed.
 
     Args:
-        trim: $b$, how many values to leave out at each end; less than half the tasks.
+        trim: $b$, how many values to leave out at each end; 0 or more, less than half the tasks.
 
     Raises:
         TypeError: if `trim` is not an integer.

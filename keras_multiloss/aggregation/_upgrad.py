@@ -23,11 +23,11 @@ class UPGrad(Aggregator):
 
     $J^\top v$ is the vector nearest to $g_i$ that makes an obtuse angle with no task gradient. So
     no task gets worse to first order, tasks that do not conflict keep their gradients, and
-    a task weighs by the length of its gradient.
+    longer gradients count for more.
 
     Args:
-        preference: priorities of the tasks, positive and in their order; $u$ is what they are
-            of their sum. By default all tasks weigh alike.
+        preference: positive priorities of the tasks, in their order; $u$ are these divided by
+            their sum. By default all tasks have the same.
 
     Raises:
         ValueError: if a priority is not positive.
@@ -40,7 +40,8 @@ class UPGrad(Aggregator):
         [0.2924, 1.9006, 1.9006]
 
     References:
-        Quinton and Rey, "Jacobian descent for multi-objective optimization", 2024.
+        Quinton and Rey, "Jacobian descent for multi-objective optimization",
+        arXiv:2406.16232, 2024.
     """
 
     def __init__(self, preference: Sequence[float] | None = None) -> None:

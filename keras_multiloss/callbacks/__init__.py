@@ -1,4 +1,4 @@
-"""Callbacks: logs where Keras layers record none, weights by epoch, conflicts of gradients."""
+"""Callbacks: logs of terms with JAX, weights by epoch, conflicts between gradients."""
 
 from keras_multiloss.callbacks._conflict_monitor import ConflictMonitor
 from keras_multiloss.callbacks._term_logs import TermLogs

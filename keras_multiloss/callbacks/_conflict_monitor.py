@@ -37,24 +37,24 @@ class ConflictMonitor(keras.callbacks.Callback):
     \text{conflict rate} = \frac{|\{s < t : \cos_{st} < 0\}|}{T (T - 1) / 2}$$
 
     for the gradients $g_1, \dots, g_T$ of the weighted terms with respect to all parameters
-    that several terms share, as `MultiLossModel.task_gramian` has them. They are measured on one
-    batch of data, in inference mode, when training begins and after each n-th step; a measurement
+    that several terms share, as in `MultiLossModel.task_gramian`. They are measured on one batch
+    of data, in inference mode, when training begins and after every n-th step; a measurement
     costs about $T$ training steps. Training goes on as it would without the callback, bit for bit.
 
     The logs of each epoch get the means of its measurements: `cosine/<task>,<task>` for each
-    pair, `gradient_norm/<task>`, `conflict_rate` and, with a rule, `gradient_weight/<task>`. NaN
-    stands in epochs without a measurement, and for the cosines of a gradient that is 0. With
+    pair, `gradient_norm/<task>`, `conflict_rate` and, with a rule, `gradient_weight/<task>`. They
+    are NaN in epochs without a measurement, as are the cosines of a gradient that is 0. With
     `log_dir` the same numbers of each measurement go to TensorBoard, with a heat map of the
     cosines.
 
     Args:
         data: `(x, y)` or `(x, y, sample_weight)`, the batch to measure on. Gradients of a
-            few samples are mostly noise; some hundreds that stand for the data are better.
-        every_n_steps: training steps between two measurements.
+            few samples are mostly noise; a few hundred representative ones are better.
+        every_n_steps: training steps between two measurements, 1 or more.
         aggregator: a rule of `kml.aggregation`, or its name, whose weights are logged; it must be
             a function of the Gramian, without state. By default that of the model, if it
             has one of this kind.
-        log_dir: folder of TensorBoard's files; needs TensorFlow and Matplotlib.
+        log_dir: folder for TensorBoard's files; needs TensorFlow and Matplotlib.
 
     Attributes:
         names: the names of the tasks, in the order of all arrays.
@@ -64,7 +64,7 @@ class ConflictMonitor(keras.callbacks.Callback):
     Raises:
         TypeError: if `data` is not a batch, the rule needs more than the Gramian, or, when training
             begins, the model has no total loss.
-        ValueError: when training begins, if there is one task only.
+        ValueError: when training begins, if there is only one task; if `every_n_steps` is below 1.
         ImportError: if a package that `log_dir` needs is missing.
 
     Example:
@@ -102,7 +102,7 @@ class ConflictMonitor(keras.callbacks.Callback):
         self.aggregator = arguments.rule_of_gramian(aggregator)
         self.log_dir = log_dir
         if log_dir is not None:
-            problem = "`log_dir` needs packages that are not there"
+            problem = "`log_dir` needs packages that are not installed"
             check_installed("ConflictMonitor", problem, "tensorflow", "matplotlib")
         self._start([], None)
 
@@ -136,12 +136,15 @@ class ConflictMonitor(keras.callbacks.Callback):
         return np.stack(self._weights) if self._weights else None
 
     def summary(self) -> str:
-        """Says whether plain weights are enough, and from what numbers.
+        """Says whether plain weights are enough, with the numbers that it goes by.
 
         If the longest gradient is over ten times the shortest, losses need one scale first. If the
-        cosine of some pair is below -0.1 in more than one measurement of twenty, balancing may
-        help. Otherwise plain weights are enough. These are rules of thumb, and no theorem: they
-        say what to try next, and only a comparison by your own metrics says whether it helped.
+        cosine of some pair is below -0.1 in more than one measurement in twenty, balancing may
+        help. Otherwise plain weights are enough. These are rules of thumb, not theorems: they say
+        what to try next, and only a comparison by your own metrics says whether it helped.
+
+        Raises:
+            ValueError: if nothing has been measured yet.
         """
         return report.summary(self.names, self._measured())
 
@@ -149,10 +152,14 @@ class ConflictMonitor(keras.callbacks.Callback):
         """Draw the mean cosines and the course of all that was measured (needs Matplotlib).
 
         Args:
-            path: file to save the picture in, in the format that its ending says.
+            path: file to save the picture to; its extension says the format.
 
         Returns:
-            The figure of Matplotlib.
+            The Matplotlib figure.
+
+        Raises:
+            ImportError: if Matplotlib is not installed.
+            ValueError: if nothing has been measured yet.
         """
         check_installed("ConflictMonitor.plot", "a picture needs Matplotlib", "matplotlib")
         figure = picture.overview(self.names, self.steps, self._measured())
@@ -228,7 +235,7 @@ class ConflictMonitor(keras.callbacks.Callback):
             raise error(
                 ValueError,
                 "ConflictMonitor",
-                "nothing was measured yet",
+                "nothing has been measured yet",
                 expected="a monitor that was among the callbacks of a `fit`",
                 received="no measurement",
             )

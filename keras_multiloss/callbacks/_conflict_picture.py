@@ -14,7 +14,7 @@ from keras_multiloss.callbacks._conflicts import conflict_rate, cosines_of, mean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The cosines of more pairs are a tangle of lines; then their share of conflicts is drawn.
+#: The cosines of more pairs would be a tangle of lines; then the share of conflicts is drawn.
 MAX_LINES = 6
 
 

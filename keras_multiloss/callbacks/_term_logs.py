@@ -11,10 +11,10 @@ from keras_multiloss.callbacks._loss_hosts import loss_layers
 class TermLogs(keras.callbacks.Callback):
     """Puts `<term>_loss` of every `WeightedSumLossLayer` into the logs of each epoch.
 
-    Needed on JAX only, where Keras gives a layer no way to log; elsewhere the layer logs
-    the same numbers itself. The logs reach `History` and, under `val_`, those
-    of the validation; the progress bar shows them when an epoch ends. What `evaluate`
-    returns no callback can add to: pass the callback there and read `evaluation`.
+    Needed with JAX only, where Keras layers cannot record metrics; with other backends the layer
+    logs the same numbers itself. The logs reach `History`, those of the validation with the
+    prefix `val_`; the progress bar shows them at the end of an epoch. A callback cannot add to
+    what `evaluate` returns: pass it to `evaluate` and read its attribute `evaluation`.
 
     Attributes:
         evaluation: the logs of the terms in the last evaluation or validation.

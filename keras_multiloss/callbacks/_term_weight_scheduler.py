@@ -21,11 +21,12 @@ class TermWeightScheduler(keras.callbacks.Callback):
 
     Args:
         weights: a dict from names of terms to functions of the number of the epoch, counted
-            from 0, that return the weight.
+            from 0, that return a finite number, by which the weight of the term is multiplied.
 
     Raises:
         TypeError: if it is not a dict of functions.
-        ValueError: when training begins, if a name is not that of a term.
+        ValueError: when training begins, if a name is not that of a term, or its weight is not
+            open to change.
 
     Example:
         >>> import keras

@@ -1,4 +1,4 @@
-"""Ways between `(x, y)` data and models that read labels as inputs.
+"""Conversions between `(x, y)` data and the data of models that read labels as inputs.
 
 `keras.Model.fit` takes labels beside the inputs, `(x, y)`; a training model of
 `kml.attach_losses` takes them among the inputs, in one dict. `labels_to_inputs` and

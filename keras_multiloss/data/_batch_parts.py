@@ -23,7 +23,7 @@ def parts_of_batch(where: str, batch: Any) -> tuple[Any, Any, Any]:
         "the data does not come with labels",
         expected="(x, y) or (x, y, sample_weight)",
         received=describe(batch),
-        hint="a dict is what label-input models eat already" if isinstance(batch, dict) else None,
+        hint="a dict is what label-input models take already" if isinstance(batch, dict) else None,
     )
 
 

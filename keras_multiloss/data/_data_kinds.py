@@ -28,7 +28,7 @@ def data_kind(where: str, data: Any) -> DataKind:
     raise error(
         TypeError,
         where,
-        "this kind of data is not known",
+        "this kind of data is not supported",
         expected="a tf.data.Dataset, a keras.utils.PyDataset (or Sequence), a generator of "
         "batches, or arrays",
         received=f"an object of type {type(data).__name__}",

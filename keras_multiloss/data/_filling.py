@@ -70,7 +70,7 @@ class Filling:
 
 
 def fillings(where: str, tasks: Sequence[Task], mask: Any, make: MakeConstant) -> list[Filling]:
-    """For each dataset the function that gives its batches what they lack.
+    """The function for each dataset that gives its batches what they lack.
 
     Raises:
         ValueError: if the datasets do not go together, or a label cannot be filled in.

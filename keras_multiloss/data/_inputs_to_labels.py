@@ -30,19 +30,19 @@ def inputs_to_labels(
 
     The opposite of `labels_to_inputs`: each dict becomes `(x, y)`, or `(x, y,
     sample_weight)` if `sample_weight` or a `<name>_sample_weight` is in it. `y` is a dict
-    of the labels, and `x` a dict of what is left, also if that is one entry. Given the same
-    names, the one undoes the other exactly, but that `y` is a flat dict: a nested label
+    of the labels, and `x` a dict of what is left, even if that is one entry. Given the same
+    names, the one undoes the other exactly, except that `y` is a flat dict: a nested label
     keeps the name that `labels` gives it, `"head/box"`.
 
     Args:
         data: a `tf.data.Dataset` of dicts, a dict of arrays, a `keras.utils.PyDataset` or a
             generator of dicts or of `(dict,)`.
         inputs: the name of the entry that is `x` itself, or names for a tuple of entries in
-            their order; by default `x` is a dict. Keras 3 warns where a model that was not
-            built of a dict of inputs is given one.
+            their order; by default `x` is a dict. Keras 3 warns if a model that was not built from
+            a dict of inputs is given one.
         labels: the names (or positions) of the labels to take; by default `<label>` for
-            every entry `<label>_label`. To be given where an input of the model itself has
-            such a name, or where a label has a slash in its name.
+            every entry `<label>_label`. Give them if an input of the model itself has such a
+            name, or if a label has a slash in its name.
         rename: the map that `labels_to_inputs` takes: from names of labels, and of sample
             weights, to the names of their inputs.
 

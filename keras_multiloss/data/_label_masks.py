@@ -1,4 +1,4 @@
-"""What marks a label in a batch whose dataset does not have it."""
+"""What marks a label as missing in batches of a dataset that does not have it."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def checked_mask(where: str, label: Key, spec: Spec, mask: Mask) -> float:
             f"the {spec.dtype} label {label!r}, which not every dataset has, cannot hold the mask",
             expected=f"a number of {spec.dtype} that no real label has"
             if "int" in spec.dtype
-            else "a label of a dtype with a value to spare for a missing one",
+            else "a label of a dtype that can mark a missing one",
             received=f"mask={mask!r}",
             hint=_way_out(label, spec.dtype),
         )

@@ -44,7 +44,7 @@ def labels_to_inputs(
         labels: the name of `y`, or its names where it is a list; not for a dict. Positions
             stand for the labels of terms that are given by position.
         rename: a dict from label names to the names of their inputs, where these are not
-            `<label>_label`. Sample weights are in it by the name they would have.
+            `<label>_label`. Sample weights go by the name that their input would have.
 
     Returns:
         What `fit`, `evaluate` and `predict` take as `x`, of the kind of `data`: a

@@ -62,7 +62,8 @@ def merge_tasks(
             single samples), tuples of arrays, or `keras.utils.PyDataset` objects.
         mask: what stands for a missing label: `"nan"`, a number, or a dict of these by
             label, in which `"nan"` is the default. The `mask` of the terms is the same.
-        weights: for `tf.data`, how often each dataset is drawn from, relative to the others.
+        weights: for `tf.data`, positive numbers: how often each dataset is drawn from, relative to
+            the others.
             By default in proportion to their numbers of batches, so that all end at about
             the same time; equally often where one of these numbers is not known.
         seed: for `tf.data`, the seed of the order in which they are drawn from.
@@ -71,7 +72,7 @@ def merge_tasks(
     Returns:
         Data of the kind of `datasets`:
 
-        - a `tf.data.Dataset` that draws at random from which dataset the next batch is, in
+        - a `tf.data.Dataset` that draws at random which dataset the next batch comes from, in
           another order each epoch, until all have ended; made in the graph and prefetched.
           Static shapes stay where the datasets share them, and the cardinality is set where
           it is known.
@@ -82,8 +83,7 @@ def merge_tasks(
 
     Raises:
         ValueError: if datasets disagree about the shape or dtype of a tensor, a label
-            cannot hold its mask, or only some `tf.data.Dataset` objects repeat for
-            ever.
+            cannot hold its mask, or only some `tf.data.Dataset` objects repeat for ever.
         TypeError: if the datasets are not of one kind.
 
     Example:

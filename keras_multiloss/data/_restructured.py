@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 def restructured(where: str, data: Any, function: Callable[[Any], Any]) -> Any:
     """The data with each batch passed through a function that only moves its entries.
 
-    Such a function takes the specs of tensors like the tensors themselves, so that what
-    is wrong with a `tf.data.Dataset` is known before it runs.
+    Such a function takes the specs of tensors as well as the tensors themselves, so that
+    mistakes in a `tf.data.Dataset` are found before it runs.
     """
     kind = data_kind(where, data)
     if kind == "tf.data":

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class AggregatorState(StateLayer):
     """An aggregator with its state and its count of training steps, saved with the model.
 
-    What a rule remembers of each parameter has a place for every trainable parameter of the
+    What a rule remembers for each parameter has a place for every trainable parameter of the
     model, as only a training step tells which of them the tasks share.
 
     Args:
@@ -76,13 +76,13 @@ class AggregatorState(StateLayer):
             value = after[key]
             if key in self._wide:
                 value = places.merged(value, before[key])
-            # A step that overflowed is one that the loss scale skips.
+            # Loss scaling skips a step that overflowed.
             variable.assign(ops.where(is_sound, value, before[key]))
         self.step.assign(self.step + 1)
         return joined
 
     def fits(self, aggregator: Aggregator, tasks: Sequence[str], n_parameters: int) -> bool:
-        """Whether this is what that very rule remembers of these tasks and as many parameters."""
+        """Whether this is the state of that very rule, for these tasks and as many parameters."""
         is_of_rule = self.aggregator is aggregator
         return is_of_rule and (self.tasks, self.n_parameters) == (list(tasks), n_parameters)
 
@@ -91,10 +91,10 @@ class AggregatorState(StateLayer):
             raise error(
                 ValueError,
                 "MultiLossModel.fit",
-                "a term is missing, but the aggregator remembers all of them",
+                "a term is missing, but the aggregator keeps state for all of them",
                 expected=f"labels for all {len(self.tasks)} terms in every batch",
                 received=f"{n_tasks} terms",
-                hint="mark missing labels by `mask`, or take an aggregator without state",
+                hint="mark missing labels with `mask`, or use an aggregator without state",
             )
 
     def state_variables(self) -> dict[str, Any]:

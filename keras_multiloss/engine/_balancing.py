@@ -85,7 +85,7 @@ def combined_gradients(
 ) -> list[Any]:
     """One gradient of each variable: balanced where several tasks share it, else the sum.
 
-    A variable that nothing depends on has none, which is `None`.
+    The gradient of a variable that no loss depends on is `None`.
 
     Args:
         gradients: for each task and, last, for all that belongs to none, those of each variable;
@@ -121,7 +121,7 @@ def _block(column: Sequence[Any]) -> Any:
 
 
 def _of_global_batch(losses: Sequence[Any]) -> Any:
-    """The losses as numbers: a rule has gradients, and keeps no graph alive."""
+    """The losses as numbers, so that a rule keeps no graph alive."""
     return sum_over_replicas(ops.stop_gradient(ops.stack(list(losses))) / n_replicas())
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 class EpochClock(UnsavedMetric):
     """Tells a weighting whether a training step is the first of its epoch.
 
-    Keras resets metrics where an epoch begins, and tells nothing else of it to layers and losses.
+    Keras resets metrics when an epoch begins, and tells layers and losses in no other way.
     So the clock is a metric that logs nothing.
 
     Args:

@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class RunningMeans(UnsavedMetric):
-    r"""Logs `<term>_loss`, and `<term>_weight` where the weight moves.
+    r"""Logs `<term>_loss`, and `<term>_weight` where the weight changes.
 
     `<term>_loss` is the mean over what the term counted, $\sum n_t \ell_t / \sum n_t$ over the
-    batches, `nan` where that is nothing; `<term>_weight` the plain mean over the steps;
+    batches, NaN where nothing counted; `<term>_weight` the plain mean over the steps;
     `weighting_loss`, the penalty of a weighting, the mean over the samples. One vector holds all
     sums, so that 300 terms cost as much as 3.
 

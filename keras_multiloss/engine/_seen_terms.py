@@ -10,7 +10,7 @@ from keras_multiloss._platform import mean_over_replicas, ops
 class SeenTerms:
     """Which terms a rule sees in a step, and which of them count.
 
-    A term that is not there, or whose weight is 0 for good, is not seen. One whose weight or
+    A term that is missing, or whose weight is always 0, is not seen. One whose weight or
     loss is 0 in this step is seen as a loss of 1, and its part of the state stays.
 
     Args:

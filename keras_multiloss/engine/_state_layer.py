@@ -17,8 +17,8 @@ TERMS = "terms"
 class StateLayer(LayerWithMetrics):
     """A layer whose variables a file matches to terms by name.
 
-    The same terms in another order load rightly, and what does not fit is an error. Files of
-    version 0.1 have the variables by position; they load as they did.
+    The same terms in another order load correctly, and what does not fit is an error. Files of
+    version 0.1 have the variables by position; they still load.
     """
 
     #: Whether a file is being loaded that must have this state.
@@ -49,14 +49,14 @@ class StateLayer(LayerWithMetrics):
             store[key] = np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(variable)))
 
     def load_own_variables(self, store: Any) -> None:
-        """Restore the state; a file of a model that had none leaves it as it is."""
+        """Restore the state; a file of a model without one leaves it as it is."""
         if not len(store.keys()):
             self._check_may_be_absent()
             return
         try:
             values = self._by_name(store) if TERMS in [*store.keys()] else self._by_position(store)
         except ValueError as e:
-            # Keras comes again with an empty store, and takes a quiet return for success.
+            # Keras calls again with an empty store, and takes a quiet return for success.
             self._failure = e
             raise
         for key, variable in self.state_variables().items():
@@ -85,7 +85,7 @@ class StateLayer(LayerWithMetrics):
     def _by_position(self, store: Any) -> dict[str, Any]:
         variables = self.positional_variables()
         if len(store.keys()) != len(variables):
-            problem = "the file has another number of state variables"
+            problem = "the file has a different number of state variables"
             raise self._misfit(problem, len(variables), len(store.keys()))
         names = {id(variable): key for key, variable in self.state_variables().items()}
         return {

@@ -1,4 +1,4 @@
-"""One step of a total loss: its terms, how they are weighed, and their sum."""
+"""One step of a total loss: its terms, their weights, and their sum."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def take_step(
     Args:
         loss: the sum.
         batch: outputs, labels and sample weights by name.
-        state: what moves the weights; `None` where none moves.
+        state: what changes the weights; `None` where all are constant.
         training: whether this is a training step.
         added: scalars that layers added.
     """

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 class TaskGramian:
     """Measures the Gramian of a model's task gradients on one batch after another.
 
-    The tasks are the terms of the total loss, with their weights as they act now. Their
+    The tasks are the terms of the total loss, with their current weights. Their
     gradients are those with respect to the parameters that more than one term reaches, in
     inference mode: dropout is off and a `GradientBalancer` does nothing.
 

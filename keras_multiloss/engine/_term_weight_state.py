@@ -1,4 +1,4 @@
-"""What moves the weights of a sum: variables, which only a layer can own."""
+"""What changes the weights of a sum: variables, which only a layer can own."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_RULE = "rule_"
 class TermWeightState(StateLayer):
     """The count of training steps, and the state of the rule that weighs the terms of a sum.
 
-    Both hosts hold one where a weight moves; all of it is saved with the model. Evaluation
+    Both hosts hold one where a weight changes; all of it is saved with the model. Evaluation
     steps are not counted.
 
     Args:
@@ -70,7 +70,7 @@ class TermWeightState(StateLayer):
         )
 
     def known_weights(self) -> dict[str, Any]:
-        """The weights that move, as far as they are known before the losses, by name."""
+        """The weights that change, as far as they are known before the losses, by name."""
         given = self.loss.given_weights
         scheduled = given.scheduled_at(self.step + 0)
         if self.rule is None or self.rule.needs_losses:
@@ -120,7 +120,7 @@ class TermWeightState(StateLayer):
             before = _where(self.epoch_clock.is_at_start(), rule.start_epoch(before), before)
         state = seen.state(before)
         if moves:
-            # A step that overflowed is one that the loss scale skips.
+            # Loss scaling skips a step that overflowed.
             is_sound = ops.all(ops.isfinite(seen.losses))
             state = _where(is_sound, rule.advance(seen.losses, state), state)
             self._store(seen.merged(state, before))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class TermWeights(MutableMapping[str, float]):
-    """The weight of each term as it acts now, by name.
+    """The current weight of each term, by name.
 
     Where the sum has `weighting="static"`, numbers can be assigned: each multiplies the weight
     that its term was given, as a schedule does, and acts from the next step on. The weights that a
@@ -25,7 +25,7 @@ class TermWeights(MutableMapping[str, float]):
 
     Args:
         loss: the sum.
-        state: the layer that moves its weights; `None` where none moves.
+        state: the layer that changes its weights; `None` where all are constant.
     """
 
     def __init__(self, loss: WeightedSumLoss, state: TermWeightState | None) -> None:
@@ -53,7 +53,7 @@ class TermWeights(MutableMapping[str, float]):
                 ValueError,
                 "term_weights",
                 f"term {name!r} was given the weight 0, which no factor changes",
-                expected="a term with a weight other than 0, and 0 assigned to switch it off",
+                expected="a term built with a weight other than 0; assigning 0 switches it off",
                 received=f"term_weights[{name!r}] = {factor!r}",
             )
         weights = np.array(ops.convert_to_numpy(state.acting))
@@ -99,7 +99,7 @@ class TermWeights(MutableMapping[str, float]):
 
     @property
     def trainable(self) -> bool:
-        """Whether the rule moves; as for every layer, a change acts once the model is compiled.
+        """Whether the rule changes weights; as for every layer, compile the model after setting it.
 
         `model.compile(optimizer, loss=model.loss)` keeps what the rule has learned.
         """

@@ -1,4 +1,4 @@
-"""One loss on one batch: tensors aligned, missing labels left out, weighed, counted, reduced.
+"""One loss on one batch: tensors aligned, missing labels left out, values weighed and reduced.
 
 It knows losses, labels and outputs, and nothing of terms or models.
 """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def map_tensors(function: Callable[[Any], Any], structure: Any) -> Any:
-    """A function of each tensor of a structure: dicts stay dicts, lists become tuples.
+    """A structure with a function applied to each tensor; dicts stay, lists become tuples.
 
     Arrays become tensors of their own dtype, and so do lists of numbers.
     """

@@ -1,4 +1,4 @@
-"""Which entries of an output and its label count, for those who compare them by other means."""
+"""Which entries of an output and its label count, for metrics that compare them."""
 
 from __future__ import annotations
 

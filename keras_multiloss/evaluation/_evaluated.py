@@ -33,7 +33,7 @@ class Evaluated(NamedTuple):
     weights: tuple[Any, ...] = ()
 
     def weighed_by(self, *weights: Any) -> Evaluated:
-        """The same, with further weights; `None` is no weight."""
+        """The same with further weights; `None` stands for none."""
         return self._replace(weights=(*self.weights, *(w for w in weights if w is not None)))
 
     def weighed_values(self) -> Any:

@@ -53,7 +53,7 @@ LIKE_OUTPUT = {"elementwise", "vector", "whole"}
 def kind_of(loss: Any) -> Kind:
     """How a loss treats its axes, where that is known: for the losses of Keras.
 
-    A class or function of one's own may say so with an attribute `kind`.
+    A user's class or function may say so with an attribute `kind`.
     """
     declared: Any = getattr(loss, "kind", None)
     if declared in get_args(Kind):
@@ -78,5 +78,5 @@ def _axis(loss: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """The name of a class in the style of the log, as `"log_cosh"` for `"LogCosh"`."""
+    """The name of a class in the style of the log, such as `"log_cosh"` for `"LogCosh"`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()

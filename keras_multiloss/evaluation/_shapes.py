@@ -92,7 +92,7 @@ def sparse_label(where: str, label: Any, output: Any) -> Any:
             "the label does not fit the output",
             expected=f"a class number for each distribution, a label of shape {wanted}",
             received=f"shape {label_shape}",
-            hint="a label of one number for each class needs a categorical loss"
+            hint="a label of one number per class needs a categorical loss"
             if label_shape == output_shape
             else None,
         )
@@ -124,7 +124,7 @@ def check_same_shape(where: str, label: Any, output: Any) -> None:
         "the label does not have the shape of the output",
         expected=f"a label of shape {output_shape}",
         received=f"shape {label_shape}",
-        hint="a sparse label (one class number a sample) needs a sparse loss"
+        hint="a sparse label (one class number per sample) needs a sparse loss"
         if len(label_shape) < len(output_shape)
         else None,
     )

@@ -1,4 +1,4 @@
-"""The layer in which the class vectors of ArcFace and CosFace learn."""
+"""The layer that holds the class vectors of ArcFace and CosFace."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class CosineDense(keras.layers.Layer):
 
     $$y_j = \frac{\langle x, w_j \rangle}{\lVert x \rVert\, \lVert w_j \rVert}$$
 
-    The vectors $w_j$, one a class, are the columns of its kernel, its only weights. It makes
-    the output that the loss sees; the class with the largest cosine is the prediction.
+    The vectors $w_j$, one per class, are the columns of its kernel, its only weights. Its output
+    is what the loss sees; the class with the largest cosine is the prediction.
 
     Args:
-        units: the number of classes.
-        kernel_initializer: how the vectors start.
+        units: the number of classes, 1 or more.
+        kernel_initializer: an initializer of the vectors.
         kernel_regularizer: a regulariser of the vectors, or `None`.
         **kwargs: as for every Keras layer, such as `name`.
 
@@ -31,7 +31,7 @@ class CosineDense(keras.layers.Layer):
         - output: `(batch, ..., units)`, from -1 to 1; 0 for an input of length zero.
 
     Raises:
-        ValueError: if `units` is not a whole number above 0.
+        ValueError: if `units` is not an integer of at least 1.
 
     Example:
         >>> import keras
@@ -60,8 +60,8 @@ class CosineDense(keras.layers.Layer):
             raise error(
                 ValueError,
                 "CosineDense",
-                "`units` must be the number of classes",
-                expected="a whole number above 0",
+                "`units` must be an integer of at least 1",
+                expected="the number of classes, such as 10",
                 received=repr(units),
             )
         self.units: int = int(units)

@@ -1,4 +1,4 @@
-"""`GradientBalancer`: task gradients meet at shared features, and one goes on."""
+"""`GradientBalancer`: task gradients meet at shared features, and one is passed on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class GradientBalancer(keras.layers.Layer):
     r"""Shared features for several tasks, whose gradients it balances in the backward pass.
 
     Forward, each task gets a copy of the features. Backward, the layer receives the gradient
-    $g_t$ of the total loss at each copy and hands on their combination
+    $g_t$ of the total loss at each copy and passes on their combination
 
     $$d = \sum_t w_t(G)\, g_t,\quad G_{st} = \langle g_s, g_t \rangle$$
 
@@ -39,29 +39,31 @@ class GradientBalancer(keras.layers.Layer):
     replicas, which is that of the global batch. In inference the layer does nothing, and
     `strip_losses` removes it.
 
-    A rule of the mean kind (most are, such as `"upgrad"`) gives the part before the layer a
-    gradient $T$ times smaller than training on the sum does. With Adam and its kin that makes no
-    difference.
+    A rule that takes a mean (most do, such as `"upgrad"`) gives the part before the layer a
+    gradient $T$ times smaller than training on the sum would. With Adam and similar optimizers
+    that makes no difference.
 
     Args:
-        tasks: names of the tasks, the keys of the result.
-        aggregator: a rule of `kml.aggregation` without state, or its name.
-        preference: priorities of some tasks by name, positive, 1 where a name is missing; for
-            a rule that takes them.
-        every_n_steps: balance in each n-th training step; in between the gradients are added
-            up, scaled as the rule scales gradients that agree.
+        tasks: different names of the tasks, the keys of the result.
+        aggregator: a rule of `kml.aggregation`, or its name; one that keeps no state from step to
+            step. Each rule names its paper.
+        preference: positive priorities of some tasks by name, 1 for the others; for a rule that
+            takes them.
+        every_n_steps: balance in every n-th training step, 1 or more; in between the gradients
+            are added up, scaled as the rule scales gradients that agree.
         name: name of the layer.
         **kwargs: as for every Keras layer.
 
     Shape:
         - features: a tensor of any shape, or a list or dict of tensors, which then have one
           Gramian together.
-        - result: a dict from each task to what has the structure of `features`.
+        - result: a dict from each task to a copy of `features`, in the same structure.
 
     Raises:
-        ValueError: if tasks share a name, or a priority names none of them.
-        TypeError: if the rule remembers what it saw; `MultiLossModel.compile(aggregator=...)`
-            takes such rules.
+        ValueError: if tasks share a name, a priority names none of them, or the rule takes no
+            priorities.
+        TypeError: if the rule keeps state; `MultiLossModel.compile(aggregator=...)` takes such
+            rules.
 
     Example:
         >>> import keras
@@ -80,8 +82,10 @@ class GradientBalancer(keras.layers.Layer):
         1
 
     References:
-        Sener and Koltun, "Multi-task learning as multi-objective optimization", NeurIPS 2018, for
-        gradients with respect to shared features in place of parameters. The rules name theirs.
+        Sener and Koltun, "Multi-task learning as multi-objective optimization", NeurIPS 2018
+        (gradients with respect to shared features in place of parameters).
+        Chen et al., "Just pick a sign: Optimizing deep multitask models with gradient sign
+        dropout", NeurIPS 2020 (a layer that combines task gradients).
     """
 
     def __init__(
@@ -177,7 +181,7 @@ class GradientBalancer(keras.layers.Layer):
 
 
 def _scale_of_agreement(rule: Aggregator, n_tasks: int) -> float:
-    """What a rule makes of gradients that agree, in parts of their sum."""
+    """What a rule makes of gradients that agree, as a share of their sum."""
     ones = ops.ones((n_tasks, 1))
     return float(ops.convert_to_numpy(rule(ones))[0]) / n_tasks
 
@@ -189,7 +193,7 @@ def _checked_tasks(tasks: Any) -> list[str]:
             ValueError,
             "GradientBalancer",
             "tasks share a name",
-            expected="names of their own",
+            expected="a different name for each task",
             received=repr(names),
         )
     return names
@@ -201,7 +205,7 @@ def _rule_without_state(aggregator: Any) -> Aggregator:
         raise error(
             TypeError,
             "GradientBalancer",
-            "the rule remembers what it saw, for which a backward pass has no place",
+            "the rule keeps state, for which a backward pass has no place",
             expected="a rule without state, such as 'upgrad'",
             received=repr(rule),
             hint="MultiLossModel.compile(loss=..., aggregator=...) takes every rule",

@@ -33,7 +33,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
     r"""Adds a total loss to a model from inside its graph, and returns the outputs.
 
     The labels are inputs of the model. Where they are optional inputs (Keras 3) and fed
-    `None`, the layer adds no loss, so that the training model predicts as well.
+    `None`, the layer adds no loss, so that the training model can predict, too.
     `attach_losses` builds such a model from a prediction model, and `strip_losses` takes
     the layer and the label inputs away again.
 
@@ -45,6 +45,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
         loss: a `WeightedSumLoss` or a `LossTerm`.
         output_names: what the outputs are called where they are a list.
         name: name of the layer.
+        **kwargs: as for every Keras layer; the dtype is always float32.
 
     Shape:
         - outputs: a dict from names to tensors; a list, addressed by position or by
@@ -55,6 +56,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
 
     Raises:
         ValueError: if a name matches nothing, or labels are missing in training.
+        TypeError: if `loss` is neither a sum nor a term.
 
     Example:
         >>> import keras
@@ -165,17 +167,17 @@ class WeightedSumLossLayer(LayerWithMetrics):
         return layer
 
     def _add_log_weight(self) -> None:
-        """Add the weight that version 0.1 kept the log in, which its `.h5` files count on."""
+        """Add the weight in which version 0.1 kept the log; its `.h5` files hold it."""
         n_moving = len(self.loss.moving_names)
         size = 1 + len(self.loss.names) + 2 * n_moving + int(self.loss.has_penalty)
         self.add_weight(name="sums", shape=(size,), initializer="zeros", trainable=False)
         self._has_log_weight = True
 
     def save_own_variables(self, store: Any) -> None:
-        """The running means are none of what a file holds."""
+        """Save nothing: files hold no running means."""
 
     def load_own_variables(self, store: Any) -> None:
-        """Files of version 0.1 hold running means, which start anew."""
+        """Leave out the running means that files of version 0.1 hold."""
 
 
 def _logged_samples(outputs: Any) -> Any:

@@ -79,7 +79,7 @@ def _square(matrix: Any) -> tuple[int | None, int | None]:
 
 
 def _cross_entropy_of_pairs(adjacency: Any, y_pred: Any) -> Any:
-    """The mean cross-entropy of rows of similarities against rows of weights, any sum."""
+    """The mean cross-entropy of rows of similarities against rows of weights with any sum."""
     similarity = at_least_float32(y_pred)
     weights = ops.cast(adjacency, dtype_name(similarity))
     total = ops.sum(weights, axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""The host around the graph: models compiled with a total loss, and ways between models."""
+"""Models compiled with a total loss, and conversions of training and prediction models."""
 
 from keras_multiloss.models._attach_losses import attach_losses
 from keras_multiloss.models._multi_loss_mixin import MultiLossMixin

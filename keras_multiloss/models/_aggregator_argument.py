@@ -27,7 +27,7 @@ def check_has_no_aggregator(aggregator: Any, loss: Any) -> None:
             "`aggregator` balances the terms of a total loss",
             expected="a WeightedSumLoss as `loss`",
             received=f"loss={loss!r}",
-            hint="any loss goes with the layer kml.GradientBalancer",
+            hint="the layer kml.GradientBalancer works with any loss",
         )
 
 
@@ -52,7 +52,7 @@ def aggregator_state(
         raise error(
             ValueError,
             "MultiLossModel.compile",
-            "the aggregator remembers the parameters of a model that has none yet",
+            "the aggregator keeps state for each parameter, and the model has none yet",
             expected="a model that is built",
             received=repr(model),
             hint="call the model on a batch before you compile it",

@@ -51,6 +51,7 @@ def attach_losses(
 
     Raises:
         ValueError: if a name matches nothing, or the shape of a label is not known.
+        TypeError: if the model is not functional, or `loss` is neither a sum nor a term.
 
     Example:
         >>> import keras
@@ -80,7 +81,7 @@ def attach_losses(
                 ValueError,
                 "attach_losses",
                 "an input of the model has the name of a label input",
-                expected="names of their own for all inputs",
+                expected="a different name for each input",
                 received=repr(tensor.name),
                 hint="rename the input of the model, or give `labels` a keras.Input",
             )
@@ -97,7 +98,7 @@ def _label_inputs(spec: Any, model: Any, given: dict[Key, Any]) -> dict[str, Any
     for key in given:
         if key not in spec.label_keys:
             raise unknown_name(
-                "attach_losses", "`labels` has a name that no term has", key, spec.label_keys
+                "attach_losses", "`labels` names a label that no term has", key, spec.label_keys
             )
     inputs = {}
     for key in spec.label_keys:

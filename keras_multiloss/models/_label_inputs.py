@@ -18,7 +18,7 @@ def label_spec(loss: Any, model: Any, key: Key) -> dict[str, Any]:
     """The arguments of the `keras.Input` of a label.
 
     Raises:
-        ValueError: if no term tells, or two terms tell different things.
+        ValueError: if no term tells, or two terms disagree.
     """
     outputs = by_name(symbolic_output(model), output_names(model))
     specs = [_spec_in_term(term, key, outputs) for term in loss.terms if key in term.label_keys]

@@ -1,4 +1,4 @@
-"""Compiled metrics, each with the label of the term over its output, and what counts of it.
+"""Compiled metrics, each with the label of its output, and the entries of it that count.
 
 Keras pairs labels and outputs by position or insists on one label for each output; a model with
 a joint loss has other labels than outputs.
@@ -101,7 +101,7 @@ def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
 
 
 def _arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Label, output and weights for a metric, of which what does not count weighs 0."""
+    """Label, output and weights for a metric; what does not count has weight 0."""
     if measured.counted is None:
         return measured.label, measured.output, sample_weight
     label, output, rows, entries = measured.counted

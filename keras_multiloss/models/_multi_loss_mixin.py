@@ -28,7 +28,7 @@ from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-#: Where the compile config says whether the weights move, or are frozen.
+#: Where the compile config says whether the weights change in training, or are frozen.
 MOVES = "moves_weights"
 
 
@@ -36,7 +36,12 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
     """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
 
     Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
-    (or a list, addressed by position). Functional models use `MultiLossModel`.
+    (or a list, addressed by position). For a functional model use `MultiLossModel`; `compile`,
+    `fit` and `evaluate` are the same.
+
+    Raises:
+        ValueError: as for `MultiLossModel`; outputs are known, and checked, when a batch is seen.
+        TypeError: by `compile`, for a part of a total loss in place of it.
 
     Example:
         >>> import keras
@@ -92,7 +97,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         self.loss = spec
 
     def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeightState | None:
-        """What moves the weights of a sum; the same sum keeps what it has learned."""
+        """What changes the weights of a sum; the same sum keeps what it has learned."""
         state = self.term_weight_state()
         if state is not None and state.loss is spec:
             return state
@@ -172,10 +177,10 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
 
     @property
     def term_weights(self) -> TermWeights:
-        """The weight of each term as it acts now, by name, as in `model.term_weights["kl"]`.
+        """The current weight of each term, by name, as in `model.term_weights["kl"]`.
 
         With `WeightedSumLoss(terms, weighting="static")`, numbers can be assigned, also from a
-        callback inside a running `fit`. Each multiplies the weight of its term;
+        callback during `fit`. Each multiplies the weight of its term;
         `model.term_weights["kl"] = 0.0` switches a term off.
 
         Raises:

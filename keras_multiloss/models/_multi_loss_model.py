@@ -22,12 +22,13 @@ class MultiLossModel(MultiLossMixin, keras.Model):
     Args:
         *args: the symbolic inputs and outputs, as for `keras.Model`; outputs in a dict, which may
             nest (`"head/box"`), are addressed by its keys, others by the names of their layers.
-        **kwargs: `name` and what else `keras.Model` takes.
+        **kwargs: `name` and whatever else `keras.Model` takes.
 
     Raises:
         ValueError: by `compile`, if a term names an output that the model does not have; by `fit`
-            and `evaluate`, if a label, a sample weight or the label of a metric is not there.
-        TypeError: by `compile`, for a part of a total loss in place of it.
+            and `evaluate`, if a label, a sample weight or the label of a metric is missing.
+        TypeError: by `compile`, for a part of a total loss in place of it, or an `aggregator`
+            without a total loss.
 
     Example:
         >>> import keras
@@ -54,7 +55,7 @@ class MultiLossModel(MultiLossMixin, keras.Model):
             name: name of the new model; by default that of `model`.
 
         Raises:
-            TypeError: if the model is not functional, or of the other Keras.
+            TypeError: if the model is not functional, or belongs to the other Keras.
         """
         check_functional("MultiLossModel.from_model", model)
         return cls(symbolic_input(model), symbolic_output(model), name=name or model.name)

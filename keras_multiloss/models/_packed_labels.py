@@ -61,7 +61,7 @@ def _check_lengths(where: str, y: Any, sample_weight: Any) -> None:
             raise error(
                 ValueError,
                 where,
-                f"the sample weight{called} has another length than the labels",
+                f"the sample weight{called} differs in length from the labels",
                 expected=f"{min(n_labels)} weights, one for each sample",
                 received=f"{len(weights)} weights",
             )

@@ -45,7 +45,7 @@ def check_functional(where: str, model: Any) -> None:
             "`model` is not a functional model",
             expected="a model with symbolic inputs and outputs, keras.Model(inputs, outputs)",
             received=f"{model!r} of type {type(model).__name__}",
-            hint="a subclassed model takes a WeightedSumLoss by the mixin "
+            hint="a subclassed model takes a WeightedSumLoss with the mixin "
             "`kml.models.MultiLossMixin`",
         )
 
@@ -97,7 +97,7 @@ def named_inputs(model: Any) -> dict[str, Any]:
 
 
 def check_is_no_part(loss: Any, model: Any) -> None:
-    """Raise for what the total loss of several outputs is made of, in place of it."""
+    """Raise for a part of a total loss, such as a list of terms, in place of it."""
     if isinstance(loss, JointLoss) and len(output_names(model) or []) > 1:
         hint = f"LossTerm({type(loss).__name__}(...), ['output', 'another'], labels=...)"
     elif isinstance(loss, (list, tuple)) and any(isinstance(x, LossTerm) for x in loss):

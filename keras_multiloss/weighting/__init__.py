@@ -5,7 +5,7 @@ r"""Weightings: rules that set the weights of a sum from its losses.
 >>> loss = kml.WeightedSumLoss(terms, weighting="uncertainty")
 
 A rule is a pure function of the term losses and of its state, which a layer of the host owns
-and saves. `Weighting` is the base class of one's own.
+and saves. `Weighting` is the base class for rules of your own.
 """
 
 from typing import Any

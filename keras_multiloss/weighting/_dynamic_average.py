@@ -24,7 +24,7 @@ class DynamicWeightAverage(Weighting):
     $$w = T \operatorname{softmax}(r/\tau),\quad
     r_t = \frac{\bar\ell_t(e-1)}{\bar\ell_t(e-2)}$$
 
-    where $\bar\ell_t(e)$ is the mean of the training losses of epoch $e$, so that tasks that
+    where $\bar\ell_t(e)$ is the mean of the training losses of epoch $e$, so that tasks whose loss
     fell less count for more. All weights are 1 during the first two epochs. An epoch is what
     the `loss` in Keras's log is a mean over. `train_on_batch` of Keras 3 starts that mean anew
     with every batch, which is then an epoch of its own.

@@ -28,14 +28,13 @@ class FamoWeighting(Weighting):
 
     with $c$ and $z$ held constant in the gradient. At the next step the rule sees how much
     each loss fell, $\delta_t = \log\ell_t - \log\ell_t'$, and moves $\xi$ by Adam along
-    $-(\partial z/\partial\xi)^\top \delta$, so that tasks that fell less gain weight. The
-    losses of the next batch stand in for a second forward pass over the same batch, so that
-    it costs nothing. The weights sum to 1. What $L$ differs from $\sum_t w_t \ell_t$ by is the
-    penalty, which has no gradient.
+    $-(\partial z/\partial\xi)^\top \delta$, so that tasks whose loss fell less gain weight. The
+    losses of the next batch stand in for a second forward pass over the same batch, which would
+    cost time. The weights sum to 1. The penalty is $L - \sum_t w_t \ell_t$; it has no gradient.
 
     Args:
-        learning_rate: of Adam for $\xi$.
-        weight_decay: $\gamma \ge 0$, by which $\xi$ is drawn to 0.
+        learning_rate: the learning rate of Adam for $\xi$, above 0.
+        weight_decay: $\gamma \ge 0$, which pulls $\xi$ towards 0.
 
     Raises:
         ValueError: if an argument is out of range.

@@ -16,9 +16,9 @@ class GeometricMeanWeighting(Weighting):
     $$L = \left(\prod_t \ell_t\right)^{1/T} = \sum_t w_t\, \ell_t,\quad
     w_t = \frac{L}{T\, \ell_t}$$
 
-    with the weights held constant in the gradient, which is then that of the mean. It does
-    not see the units of the losses. Computed in logarithms; losses have to be positive, and
-    count as $10^{-8}$ below that.
+    with the weights held constant in the gradient, which is then that of the mean. It does not
+    depend on the units of the losses. Computed in logarithms; losses must be positive, and those
+    below $10^{-8}$ count as $10^{-8}$.
 
     Example:
         >>> import keras_multiloss as kml

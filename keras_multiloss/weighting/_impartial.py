@@ -17,7 +17,7 @@ class ImpartialLossWeighting(Weighting):
 
     with one trained number $s_t$ for each term. Where the penalty and the loss balance,
     $e^{s_t} \ell_t = 1$. The optimizer of the model trains $s_t$, with its learning rate.
-    Losses have to be positive: at zero $s_t$ would grow without end.
+    Losses must be positive: at zero, $s_t$ would grow without bound.
 
     Example:
         >>> import keras_multiloss as kml

@@ -19,9 +19,9 @@ class LogTransform(Weighting):
 
     where $v_t$ and $p$ are what the inner rule makes of the logarithms. All losses then count
     by their relative change, whatever their units: the loss side of DB-MTL, with a static
-    inner rule. What $L$ differs from $\sum_t w_t \ell_t$ by is the penalty. Losses have to be
-    positive, and count as $10^{-8}$ below that; logarithms may be negative, so that rules that
-    need positive losses cannot be inner rules.
+    inner rule. The penalty is $L - \sum_t w_t \ell_t$. Losses must be positive, and those below
+    $10^{-8}$ count as $10^{-8}$; logarithms may be negative, so rules that need positive losses
+    cannot be inner rules.
 
     Args:
         inner: a weighting or its name.

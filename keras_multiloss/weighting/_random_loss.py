@@ -24,17 +24,18 @@ class RandomLossWeighting(Weighting):
     $$w = \operatorname{softmax}(z),\; z_t \sim N(0, 1)
     \qquad\text{or}\qquad w \sim \operatorname{Dirichlet}(1, \dots, 1)$$
 
-    They sum to 1. A plain baseline that more elaborate rules have to beat. The draw is a
-    function of the seed and of the step, so that training goes on from a file as if it had
-    never stopped. Evaluation uses the weights of the last training step.
+    They sum to 1. A plain baseline that more elaborate rules have to beat. Each draw is a
+    function of the seed and the step, so that a run continues from a file with the same draws,
+    on the same backend; others draw other numbers. Evaluation uses the weights of the last
+    training step.
 
     Args:
         distribution: `"normal"`, the softmax of normal numbers, or `"dirichlet"`.
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
         TypeError: if the seed is not an integer.
-        ValueError: for another distribution.
+        ValueError: for an unknown distribution, or a seed out of range.
 
     Example:
         >>> import keras_multiloss as kml

@@ -27,16 +27,19 @@ class RelobraloWeighting(Weighting):
 
     where $\ell'$ are the losses of the step before and $\ell^{(0)}$ the first ones. $\rho$ is
     1 with the given probability and 0 otherwise, in which case the rule looks back to the
-    start. All weights are 1 at the first step, and they sum to $T$.
+    start. All weights are 1 at the first step, and they sum to $T$. Each draw of $\rho$ is a
+    function of the seed and the step, so that a run continues from a file with the same draws,
+    on the same backend; others draw other numbers.
 
     Args:
         temperature: $\tau > 0$; the higher, the more alike the weights.
         alpha: from 0 to 1, how slowly the weights move.
         keep_probability: the mean of $\rho$, from 0 to 1.
-        seed: an integer; by default one that `keras.utils.set_random_seed` determines.
+        seed: an integer, 0 or more; by default one that `keras.utils.set_random_seed` determines.
 
     Raises:
         ValueError: if an argument is out of range.
+        TypeError: if the seed is not an integer.
 
     Example:
         >>> import keras_multiloss as kml

@@ -17,7 +17,7 @@ from keras_multiloss.weighting._weighting import State, StateVariable, Weighting
 
 @serializable
 class ScheduledWeighting(Weighting):
-    r"""A Keras schedule for each of some terms.
+    r"""Weights of some terms that follow Keras schedules.
 
     $$w_t = f_t(\text{step})$$
 
@@ -30,7 +30,7 @@ class ScheduledWeighting(Weighting):
 
     Raises:
         TypeError: if it is not a dict of schedules.
-        ValueError: when a sum is built of it, if a name is not that of a term.
+        ValueError: when a sum is built with it, if a name is not that of a term.
 
     Example:
         >>> import keras

@@ -29,8 +29,8 @@ class SoftAdaptWeighting(Weighting):
         temperature: $\tau > 0$, one over the paper's $\beta$.
         normalized: whether the slopes are divided by the sum of their sizes, so that the
             units of the losses do not matter.
-        loss_weighted: whether each weight is multiplied by its loss, and all are divided by
-            their sum again.
+        loss_weighted: whether each weight is multiplied by its loss before the weights are
+            divided by their sum.
 
     Raises:
         ValueError: if the temperature is not positive.

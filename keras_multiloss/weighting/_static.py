@@ -16,9 +16,9 @@ class StaticWeighting(Weighting):
     $$w_t = f_t$$
 
     where $f_t = 1$ until a number is assigned: `model.term_weights["kl"] = 0.5` halves the weight
-    that the term was given. It acts from the next step on, also inside a running `fit`, is
-    logged as `kl_weight` and saved with the model. Where nothing is ever assigned, no weighting
-    at all does the same.
+    that the term was given. The new weight acts from the next step on, also during `fit`, is
+    logged as `kl_weight` and is saved with the model. If you never assign one, you need no
+    weighting.
 
     Example:
         >>> import keras

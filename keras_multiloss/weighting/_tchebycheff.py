@@ -26,15 +26,14 @@ class SmoothTchebycheffWeighting(Weighting):
     w_t = \lambda_t \operatorname{softmax}\left(\lambda (\ell - z)/\mu\right)_t$$
 
     Its minima reach the whole Pareto front, also where that is not convex. $z_t$ is the least
-    training loss of a batch so far. What $L$ exceeds $\sum_t w_t \ell_t$ by is the penalty,
-    which has no gradient.
+    training loss of a batch so far. The penalty is $L - \sum_t w_t \ell_t$; it has no gradient.
 
     Args:
         mu: $\mu > 0$; the smaller, the nearer to the maximum.
         preferences: a dict from names of terms to $\lambda_t > 0$; 1 for the others.
 
     Raises:
-        ValueError: if a number is not positive, or, when a sum is built of it, if a name is
+        ValueError: if a number is not positive, or, when a sum is built with it, if a name is
             not that of a term.
 
     Example:

@@ -17,4 +17,4 @@ def check_terms_exist(
     known = list(names)
     for name in given:
         if name not in known:
-            raise unknown_name(where, f"`{argument}` names a term that is not there", name, known)
+            raise unknown_name(where, f"`{argument}` names a term that is missing", name, known)

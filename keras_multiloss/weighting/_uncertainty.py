@@ -37,12 +37,12 @@ class UncertaintyWeighting(Weighting):
             regressions.
         regularizer: `"log_sigma"` for $\tfrac12 s_t$, or `"log_one_plus_variance"`.
         initial_log_variance: where every $s_t$ starts.
-        min_log_variance: lower bound of $s_t$; keeps a loss near zero from a weight that
-            grows without end.
+        min_log_variance: lower bound of $s_t$; keeps the weight of a loss near zero from
+            growing without bound.
         max_log_variance: upper bound of $s_t$; keeps a task from being given up.
 
     Raises:
-        ValueError: if the bounds do not hold the start, or, when a sum is built of it, if a
+        ValueError: if the start is not within the bounds, or, when a sum is built with it, if a
             name is not that of a term.
 
     Example:
@@ -81,7 +81,7 @@ class UncertaintyWeighting(Weighting):
             raise error(
                 ValueError,
                 where,
-                "the bounds do not hold the start",
+                "`initial_log_variance` is not within its bounds",
                 expected="min_log_variance <= initial_log_variance <= max_log_variance",
                 received=f"{low}, {start}, {high}",
             )

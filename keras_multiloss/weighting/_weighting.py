@@ -46,11 +46,19 @@ class Weighting:
     state; a layer of the host owns the state, saves it and restores it. The losses that a
     rule sees are those of the global batch and carry no gradient. A term whose weight or loss
     is 0 (switched off, or no label in the batch) is seen as a loss of 1, and its part of the
-    state stays as it is; a step with a loss that is not finite moves nothing.
+    state stays as it is; a step with a loss that is not finite changes no state.
 
-    A subclass implements `weights`, and of the rest what it needs. Register it with
-    `@keras.saving.register_keras_serializable(package=...)`; arguments of the constructor
-    are attributes by their own names.
+    A subclass implements `weights`, and whatever else it needs. Register it with
+    `@keras.saving.register_keras_serializable(package=...)`, and keep each argument of the
+    constructor as an attribute of the same name.
+
+    Shape:
+        - losses: float32, `(T,)`, one for each term that a rule sees.
+        - weights: float32, `(T,)`.
+        - penalty: a float32 scalar.
+
+    Raises:
+        NotImplementedError: by `weights`, if a subclass does not implement it.
 
     Example:
         >>> import keras
@@ -77,7 +85,7 @@ class Weighting:
     #: Whether the rule adds a penalty, which is then logged.
     has_penalty = False
 
-    #: Whether the weights depend on the losses; if not, they are known before these.
+    #: Whether the weights depend on the losses; if not, they are known before the losses.
     needs_losses = True
 
     #: Whether users assign the weights while a model trains.
@@ -127,7 +135,7 @@ def for_each_term(names: list[str], value: float) -> Any:
 
 
 def positive(losses: Any) -> Any:
-    """The losses, none below 1e-8: logarithms and ratios stay finite."""
+    """The losses, none below 1e-8, so that logarithms and ratios stay finite."""
     return ops.maximum(losses, 1e-8)
 
 

@@ -55,7 +55,7 @@ def get(identifier: Any) -> Weighting | None:
     """The weighting that an identifier stands for, as in `keras.losses.get`.
 
     Args:
-        identifier: an object; a name, of which case and underscores do not count (`"uncertainty"`,
+        identifier: an object; a name, in which case and underscores do not matter (`"uncertainty"`,
             `"DWA"`, `"imtl_l"`); a config of a file; or `None`, which stays `None`.
 
     Raises:

@@ -226,5 +226,5 @@ def test_one_term_has_nothing_to_conflict_with():
 
 @pytest.mark.parametrize("read", ["cosines", "norms", "conflict_rate"])
 def test_before_a_fit_there_is_nothing_to_read(read):
-    with pytest.raises(ValueError, match="nothing was measured yet"):
+    with pytest.raises(ValueError, match="nothing has been measured yet"):
         getattr(ConflictMonitor((EYE, OPPOSITE)), read)

@@ -100,7 +100,7 @@ def test_tensorboard_gets_the_scalars_and_the_heat_map_of_each_measurement(tmp_p
 def test_log_dir_says_which_package_is_missing(monkeypatch, tmp_path, missing, extra):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == missing else name)
     message = exactly(
-        "ConflictMonitor: `log_dir` needs packages that are not there.",
+        "ConflictMonitor: `log_dir` needs packages that are not installed.",
         "  Expected: tensorflow and matplotlib",
         f"  Received: no {missing} installed",
         f"  Hint: pip install 'keras-multiloss[{extra}]'",

@@ -13,7 +13,7 @@ def test_an_object_of_no_known_kind_is_refused():
     with pytest.raises(TypeError) as info:
         kml_data.labels_to_inputs({1, 2}, inputs="x")
     assert str(info.value) == (
-        "labels_to_inputs: this kind of data is not known.\n"
+        "labels_to_inputs: this kind of data is not supported.\n"
         "  Expected: a tf.data.Dataset, a keras.utils.PyDataset (or Sequence), a generator of "
         "batches, or arrays\n"
         "  Received: an object of type set\n"

@@ -214,7 +214,7 @@ MISTAKES = {
             "labels_to_inputs: the data does not come with labels.\n"
             "  Expected: (x, y) or (x, y, sample_weight)\n"
             "  Received: a dict with the keys ['x']\n"
-            "  Hint: a dict is what label-input models eat already"
+            "  Hint: a dict is what label-input models take already"
         ),
     ),
     "x without names": (

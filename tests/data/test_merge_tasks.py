@@ -339,7 +339,7 @@ MISTAKES = {
         (
             "merge_tasks: the bool label 'sick', which not every dataset has, cannot hold the mask"
             ".\n"
-            "  Expected: a label of a dtype with a value to spare for a missing one\n"
+            "  Expected: a label of a dtype that can mark a missing one\n"
             "  Received: mask=-1.0\n"
             "  Hint: cast it to 'float32', where NaN stands for a missing label"
         ),
@@ -464,7 +464,7 @@ def test_a_mistake_is_told(mistake):
         (
             AGES,
             (
-                "merge_tasks: dataset 0: this kind of data is not known.\n"
+                "merge_tasks: dataset 0: this kind of data is not supported.\n"
                 "  Expected: a tf.data.Dataset, a keras.utils.PyDataset (or Sequence), a generator "
                 "of batches, or arrays\n"
                 "  Received: an object of type ndarray\n"

@@ -40,8 +40,8 @@ def test_it_is_a_layer_of_a_symbolic_model():
 @pytest.mark.parametrize("units", [0, 2.5, True])
 def test_units_that_are_no_number_of_classes_are_refused(units):
     message = exactly(
-        "CosineDense: `units` must be the number of classes.",
-        "  Expected: a whole number above 0",
+        "CosineDense: `units` must be an integer of at least 1.",
+        "  Expected: the number of classes, such as 10",
         f"  Received: {units}",
     )
     with pytest.raises(ValueError, match=message):

@@ -253,7 +253,7 @@ def test_a_rule_that_remembers_is_sent_to_the_exact_mode():
     with pytest.raises(TypeError) as caught:
         kml.GradientBalancer(TASKS, "moco")
     assert str(caught.value).splitlines() == [
-        "GradientBalancer: the rule remembers what it saw, for which a backward pass has no place.",
+        "GradientBalancer: the rule keeps state, for which a backward pass has no place.",
         "  Expected: a rule without state, such as 'upgrad'",
         f"  Received: {ka.MoCo()!r}",
         "  Hint: MultiLossModel.compile(loss=..., aggregator=...) takes every rule",

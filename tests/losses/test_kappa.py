@@ -130,7 +130,7 @@ def test_class_numbers_are_refused():
         "WeightedKappaLoss: the label does not have the shape of the output.",
         "  Expected: a label of shape (10, 4)",
         "  Received: shape (10,)",
-        "  Hint: a sparse label (one class number a sample) needs a sparse loss",
+        "  Hint: a sparse label (one class number per sample) needs a sparse loss",
     )
     with pytest.raises(ValueError, match=message):
         WeightedKappaLoss(4).call(CLASSES, OUTPUTS)

@@ -307,7 +307,7 @@ class TestErrors:
             "MaskedLoss: `inner` is itself a sum of terms.",
             "  Expected: the loss of one term",
             f"  Received: {total!r}",
-            "  Hint: sums are added up, term + sum, and a mask is given to the terms",
+            "  Hint: add sums up, term + sum, and give the mask to the terms",
         )
         with pytest.raises(TypeError, match=message):
             MaskedLoss(total)

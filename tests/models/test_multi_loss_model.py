@@ -173,7 +173,7 @@ def test_a_validation_split_takes_its_share_of_the_sample_weights():
 
 def test_sample_weights_of_another_length_are_refused():
     x, y = two_heads_data()
-    with pytest.raises(ValueError, match="'sex' has another length than the labels"):
+    with pytest.raises(ValueError, match="'sex' differs in length from the labels"):
         compiled().fit(x, y, sample_weight={"sex": np.ones(23)}, verbose=0)
 
 

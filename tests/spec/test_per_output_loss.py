@@ -320,7 +320,7 @@ class TestErrors:
     def test_a_config_that_says_more_than_it_can_hold(self, key, value):
         config = PerOutputLoss({"age": "mse", "sex": "mse"}).get_config()
         config["terms"][1][key] = value
-        with pytest.raises(ValueError, match=f"the config has a value of '{key}' that one loss per"):
+        with pytest.raises(ValueError, match=f"the config has a value of '{key}' that one loss"):
             PerOutputLoss.from_config(config)
 
     def test_a_config_with_a_weighting(self):

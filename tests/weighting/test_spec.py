@@ -81,7 +81,7 @@ def test_a_config_keeps_the_weighting():
         (lambda: kw.FamoWeighting(weight_decay=-1), "`weight_decay` must be 0 or more"),
         (lambda: kw.RelobraloWeighting(alpha=1.5), "`alpha` is out of range"),
         (lambda: kw.SmoothTchebycheffWeighting(preferences={"a": 0}), r"`preferences\['a'\]`"),
-        (lambda: kw.UncertaintyWeighting(min_log_variance=1), "do not hold the start"),
+        (lambda: kw.UncertaintyWeighting(min_log_variance=1), "is not within its bounds"),
         (
             lambda: kw.UncertaintyWeighting(regularizer="log"),
             "`regularizer` is not one of",
