@@ -29,8 +29,9 @@ class FamoWeighting(Weighting):
     with $c$ and $z$ held constant in the gradient. At the next step the rule sees how much
     each loss fell, $\delta_t = \log\ell_t - \log\ell_t'$, and moves $\xi$ by Adam along
     $-(\partial z/\partial\xi)^\top \delta$, so that tasks whose loss fell less gain weight. The
-    losses of the next batch stand in for a second forward pass over the same batch, which would
-    cost time. The weights sum to 1. The penalty is $L - \sum_t w_t \ell_t$; it has no gradient.
+    losses of the next batch stand in for a second forward pass over the same batch, so the rule
+    costs next to nothing. The weights sum to 1. The penalty is $L - \sum_t w_t \ell_t$; it has
+    no gradient.
 
     Args:
         learning_rate: the learning rate of Adam for $\xi$, above 0.

@@ -28,7 +28,7 @@ def test_an_array_alone_is_refused():
 
 def test_a_dataset_of_the_other_keras_is_refused():
     dataset = type("Sequence", (), {"__module__": f"{OTHER}.utils"})()
-    with pytest.raises(TypeError, match="`data` belongs to another Keras"):
+    with pytest.raises(TypeError, match="`data` belongs to a different Keras"):
         kml_data.labels_to_inputs(dataset)
 
 

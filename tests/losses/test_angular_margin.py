@@ -47,7 +47,7 @@ def test_a_label_of_one_entry_a_class_is_refused():
         "CosFaceLoss: the label does not fit the output.",
         "  Expected: a class number for each distribution, a label of shape (2,)",
         "  Received: shape (2, 3)",
-        "  Hint: a label of one number for each class needs a categorical loss",
+        "  Hint: a label of one number per class needs a categorical loss",
     )
     with pytest.raises(ValueError, match=message):
         CosFaceLoss()(np.eye(3)[LABEL], COSINES)

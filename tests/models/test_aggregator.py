@@ -257,7 +257,7 @@ class TestState:
         loss += kml.LossTerm("mse", "c", required=False)
         model.compile("sgd", loss=loss, aggregator="moco")
         x, y = data()
-        with pytest.raises(ValueError, match="a term is missing, but the aggregator remembers"):
+        with pytest.raises(ValueError, match="a term is missing, but the aggregator keeps state"):
             model.fit(x, {"a": y["a"], "b": y["b"]}, **OPTIONS)
 
     @pytest.mark.filterwarnings("ignore:Gradients do not exist")  # of the head without a label

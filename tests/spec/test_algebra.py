@@ -80,7 +80,7 @@ def test_a_sum_with_a_weighting_is_no_summand():
         lambda: kml.WeightedSumLoss([weighed, extra]),
         lambda: kml.WeightedSumLoss(weighed),
     ):
-        with pytest.raises(ValueError, match=r"(?s)a weighting, which is not .*weighting=loss"):
+        with pytest.raises(ValueError, match=r"(?s)a weighting of its own.*weighting=loss"):
             make()
     rebuilt = kml.WeightedSumLoss([*weighed.terms, extra], weighting=weighed.weighting)
     assert rebuilt.names == ["a", "b", "c"]

@@ -26,7 +26,7 @@ def test_an_attribute_of_a_term_cannot_be_set():
 
 @pytest.mark.parametrize("attribute", ["terms", "names", "weighting", "name"])
 def test_an_attribute_of_a_sum_cannot_be_set(attribute):
-    with pytest.raises(AttributeError, match=f"`{attribute}` cannot be set"):
+    with pytest.raises(AttributeError, match=f"`{attribute}` cannot be changed"):
         setattr(LOSS, attribute, None)
 
 

@@ -135,9 +135,9 @@ class TestArguments:
     def test_an_object_of_the_other_keras_is_refused(self):
         other = "tf_keras" if keras.__name__.split(".")[0] == "keras" else "keras"
         foreign = type("Foreign", (), {"__module__": f"{other}.losses", "__call__": own_function})
-        with pytest.raises(TypeError, match=f"(?s)`loss` belongs to another Keras.*`{other}`"):
+        with pytest.raises(TypeError, match=f"(?s)`loss` belongs to a different Keras.*`{other}`"):
             kml.LossTerm(foreign(), "age")
-        with pytest.raises(TypeError, match="`weight` belongs to another Keras"):
+        with pytest.raises(TypeError, match="`weight` belongs to a different Keras"):
             kml.LossTerm("mse", "age", weight=foreign())
 
     @pytest.mark.skipif(keras.__name__.split(".")[0] == "keras", reason="no other Keras is here")
@@ -146,9 +146,9 @@ class TestArguments:
 
         schedule = other.optimizers.schedules.PolynomialDecay(1.0, 10)
         for loss in (other.losses.MeanSquaredError(), other.losses.mean_squared_error):
-            with pytest.raises(TypeError, match="`loss` belongs to another Keras"):
+            with pytest.raises(TypeError, match="`loss` belongs to a different Keras"):
                 kml.LossTerm(loss, "age")
-        with pytest.raises(TypeError, match="`weight` belongs to another Keras"):
+        with pytest.raises(TypeError, match="`weight` belongs to a different Keras"):
             kml.LossTerm("mse", "age", weight=schedule)
 
 
