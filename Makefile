@@ -74,7 +74,7 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
 	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 docs-quick: .venv/.docs-ready  ## the documentation without running its pages
-	.venv/bin/python -m sphinx -D nb_execution_mode=off -b html docs docs/_build/html-quick
+	.venv/bin/python -m sphinx -q -D nb_execution_mode=off -D suppress_warnings=myst-nb.lexer -b html docs docs/_build/html-quick
 
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py

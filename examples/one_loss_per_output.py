@@ -1,8 +1,8 @@
 """One function for every output: with plain Keras, and with one term per output.
 
 `compile(loss=function)` applies a function to each output and its label and adds up the
-results. Terms say the same by name. From there each output can have a loss, a weight, a
-label or a mask of its own, or share a loss with others, and the log shows every part.
+results. Terms say the same by name. From there, each output can have a loss, a weight, a
+label or a mask of its own, or share a loss with others, and each term is in the log.
 """
 
 import keras

@@ -1,9 +1,9 @@
 """Weights as hyper-parameters: Keras Tuner looks for the weights of three terms.
 
-The tasks are those of `weightings_compared.py`. The cut keeps weight 1, as ratios are what
-matters to Adam, and two weights are left to find, on logarithmic scales. The objective must
+The tasks are those of `weightings_compared.py`. The cut keeps weight 1, as only the ratios of
+weights matter to Adam, so two weights are left to find, on logarithmic scales. The objective must
 not depend on what is tuned: it is the mean error on validation data relative to a constant
-guess, never the validation loss, which weights near zero would win.
+guess, and not the validation loss, which is lowest for weights near zero.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from weightings_compared import compiled_model, diamonds, inverse_variances, sco
 
 
 class WeightTuner(keras_tuner.RandomSearch):
-    """Trains what the hypermodel builds, and judges it by a score that no weight enters."""
+    """Trains what the hypermodel builds, and judges it by a score that depends on no weight."""
 
     def run_trial(self, trial, training, validation, **options):
         model = self.hypermodel.build(trial.hyperparameters)
@@ -45,7 +45,7 @@ def search(training, validation, n_trials, epochs):
         tuner = WeightTuner(
             hypermodel(training),
             max_trials=n_trials,
-            seed=1,  # Keras Tuner takes 0 for none
+            seed=1,  # Keras Tuner takes 0 to mean no seed
             directory=directory,
         )
         tuner.search(training, validation, epochs=epochs, verbose=0)

@@ -1,9 +1,9 @@
 """Two objectives that conflict: which rules reach the Pareto front, and from where?
 
 Each objective has a narrow valley in the upper half of the plane and a bowl in the lower half. The
-first is ten times as flat as the second. From five starts the rules of `kml.aggregation` join
+first is ten times as flat as the second. From five starts the rules of `kml.aggregation` combine
 the two gradients, and Adam takes the steps. Below the valleys lies the Pareto front: points at
-which no step makes one objective better and the other no worse.
+which no step improves one objective without making the other worse.
 
 The problem is that of Liu et al., "Conflict-averse gradient descent for multi-task learning",
 NeurIPS 2021, with the first objective scaled as in Navon et al., "Multi-task learning as a
@@ -30,13 +30,13 @@ STARTS = [(-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0)]
 LEARNING_RATE = 1e-3
 STEPS_PER_POINT = 250
 
-#: From orange to blue; what comes before is too light to see.
+#: From orange to blue; the colours before orange are too light to see.
 COLOURS = ListedColormap(mpl.colormaps["plasma_r"](np.linspace(0.17, 1, 256)))
 
-#: How near to the front counts as reached.
+#: Ends closer to the front than this have reached it.
 TOLERANCE = 0.1
 
-#: Not among them: `Sum` and `Constant` are `Mean` to Adam, `Random` is on average; `Krum` and
+#: Left out: to Adam, `Sum` and `Constant` are `Mean`, and `Random` is on average; `Krum` and
 #: `TrimmedMean` need three tasks, `GradNorm` and `DBMTL` positive losses, `CRMOGM` another rule.
 RULES = {
     "Mean": aggregation.Mean(),

@@ -1,14 +1,14 @@
 """Which weights? One network, three tasks in three units, and eleven ways to weigh them.
 
-The data are diamonds: of 53,940 stones, how heavy, how wide, how clear. One small network
+The data describe diamonds: their weight, width, clarity and so on. One small network
 predicts the price in dollars, the depth in percent and the cut, one of five grades. At the
 start the squared error of the price is millions of times the other two losses. Fixed
 weights and the rules of `kml.weighting` are trained from the same seeds and judged on
-diamonds that were held out.
+held-out diamonds.
 
 Price and depth are judged by the mean absolute error in the unit of the label, the cut by the
 percentage that is right. The last column is the mean over the tasks of the error divided by
-that of a constant guess: guessing is 1, and no weight enters it.
+that of a constant guess, so that guessing scores 1; it does not depend on the weights.
 """
 
 import argparse
@@ -66,7 +66,7 @@ def build_model(x, y):
 
 
 def compiled_model(x, y, weights, rule=None):
-    """A new model whose terms have these weights and are weighed by this rule besides."""
+    """A new model whose terms have these weights, times those that a rule sets."""
     losses = {"price": "mse", "depth": "mse", "cut": "sparse_categorical_crossentropy"}
     terms = [kml.LossTerm(losses[name], name, weight=float(weights[name])) for name in TASKS]
     model = build_model(x, y)
