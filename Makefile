@@ -38,7 +38,7 @@ install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1
 demo: .venv/.ready  ## train, save, reload and strip a model of MNIST additions
 	@.venv/bin/python examples/mnist_addition.py
 
-test: .venv/.ready  ## the tests in the default lane
+test: .venv/.ready  ## the tests in the default lane (about 9 minutes on two cores)
 	.venv/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
 
 # $(call pytest,lane): the interpreter of a lane, running pytest
@@ -47,7 +47,7 @@ pytest = $(if $(filter jax torch,$(1)),KERAS_BACKEND=$(1) )$(if $(filter tf-kera
 $(LANES:%=test-%): test-%: .venv-%/.ready
 	$(call pytest,$*) -q -n 2 -m "not slow" $(PYTEST_ARGS)
 
-test-all: test $(LANES:%=test-%)  ## the tests in every lane
+test-all: test $(LANES:%=test-%)  ## the tests in every lane (about 40 minutes)
 
 test-slow-default: .venv/.ready
 	.venv/bin/python -m pytest -q -n 2 -m slow $(PYTEST_ARGS)
@@ -70,7 +70,7 @@ lint: .venv/.lint-ready  ## format, style and types
 	@$(call install,.venv,--group docs)
 	@touch $@
 
-docs: .venv/.docs-ready  ## the documentation, into docs/_build/html
+docs: .venv/.docs-ready  ## the documentation, into docs/_build/html (about 6 minutes)
 	.venv/bin/python -m sphinx -W --keep-going -b html docs docs/_build/html
 
 docs-quick: .venv/.docs-ready  ## the documentation without running its pages
