@@ -74,7 +74,7 @@ def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any
         ValueError: if a metric was asked for an output that has no label, or several.
     """
     keys = _keys_of_outputs(compiled, batch, y_pred)
-    wanted = _measured_keys(compiled.metrics, names_of(batch.outputs), keys)
+    wanted = set(_asked(compiled.metrics, names_of(batch.outputs), keys))
     measured = {key: _measured_output(compiled, batch, key, is_asked=key in wanted) for key in keys}
     made = metrics_by_output(
         model,
@@ -193,12 +193,8 @@ def _keys_of_outputs(compiled: CompiledLoss, batch: Batch, y_pred: Any) -> list[
     return list(names) if names else list(range(len(y_pred)))
 
 
-def _measured_keys(metrics: list[Any], names: list[Key], keys: list[Key]) -> set[Key]:
-    """The outputs that a metric was asked for."""
-    return set(_asked(metrics, names, keys))
-
-
 def _asked(metrics: list[Any], names: list[Key], keys: list[Key]) -> Iterator[Key]:
+    """The outputs that a metric was asked for."""
     for given in metrics:
         if isinstance(given, dict):
             yield from (key for key, metric in given.items() if metric)
