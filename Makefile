@@ -5,6 +5,8 @@ PYTHON ?= python3
 # TensorFlow Addons needs Python 3.11 or older.
 PYTHON_ADDONS ?= $(shell command -v python3.11 || echo $(PYTHON))
 UV := $(shell command -v uv 2>/dev/null)
+# Tests that share a process run in one worker.
+SIDE_BY_SIDE := -n 2 --dist loadgroup
 PYTEST_ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL = 3
 
@@ -39,21 +41,21 @@ demo: .venv/.ready  ## train, save, reload and strip a model of MNIST additions
 	@.venv/bin/python examples/mnist_addition.py
 
 test: .venv/.ready  ## the tests in the default lane (about 9 minutes on two cores)
-	.venv/bin/python -m pytest -q -n 2 -m "not slow" $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow" $(PYTEST_ARGS)
 
 # $(call pytest,lane): the interpreter of a lane, running pytest
 pytest = $(if $(filter jax torch,$(1)),KERAS_BACKEND=$(1) )$(if $(filter tf-keras,$(1)),TF_USE_LEGACY_KERAS=1 ).venv-$(1)/bin/python -m pytest
 
 $(LANES:%=test-%): test-%: .venv-%/.ready
-	$(call pytest,$*) -q -n 2 -m "not slow" $(PYTEST_ARGS)
+	$(call pytest,$*) -q $(SIDE_BY_SIDE) -m "not slow" $(PYTEST_ARGS)
 
 test-all: test $(LANES:%=test-%)  ## the tests in every lane (about 40 minutes)
 
 test-slow-default: .venv/.ready
-	.venv/bin/python -m pytest -q -n 2 -m slow $(PYTEST_ARGS)
+	.venv/bin/python -m pytest -q $(SIDE_BY_SIDE) -m slow $(PYTEST_ARGS)
 
 $(LANES:%=test-slow-%): test-slow-%: .venv-%/.ready
-	$(call pytest,$*) -q -n 2 -m slow $(PYTEST_ARGS)
+	$(call pytest,$*) -q $(SIDE_BY_SIDE) -m slow $(PYTEST_ARGS)
 
 test-slow: test-slow-default $(LANES:%=test-slow-%)  ## what takes longer than CI has, in every lane
 

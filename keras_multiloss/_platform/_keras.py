@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.util
 import os
@@ -11,7 +12,7 @@ from keras_multiloss._platform._ops_of_keras_2 import ops_over_tensorflow
 from keras_multiloss._platform._ops_on_torch import ops_on_torch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 C = TypeVar("C", bound="Callable[..., Any]")
 if not TYPE_CHECKING and os.environ.get("TF_USE_LEGACY_KERAS", "").lower() in {"1", "true"}:
@@ -45,6 +46,20 @@ def _ops_of_this_process() -> Any:
 
 
 ops = _ops_of_this_process()
+
+
+@contextlib.contextmanager
+def outside_of_tracing() -> Iterator[None]:
+    """A block that runs at once, also inside a step that is being traced."""
+    if backend() == "jax":
+        with importlib.import_module("jax").ensure_compile_time_eval():
+            yield
+    elif backend() == "torch":
+        with importlib.import_module("torch").no_grad():
+            yield
+    else:
+        with tensorflow().init_scope():
+            yield
 
 
 def not_converted(call: C) -> C:

@@ -6,18 +6,15 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from keras_multiloss._platform._after_errors import KeepsWeightsAfterErrors
 from keras_multiloss._platform._gradients import task_tape
-from keras_multiloss._platform._keras import backend, keras
+from keras_multiloss._platform._keras import backend
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    _Model: Any = keras.Model
-else:
-    _Model = object
 
-
-class TrainingStep(_Model):
+class TrainingStep(KeepsWeightsAfterErrors):
     """A model that may make gradients of its own out of what Keras differentiates.
 
     Keras's training step runs as it is. On TensorFlow and PyTorch, `compute_loss` finds the record

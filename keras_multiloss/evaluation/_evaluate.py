@@ -27,6 +27,7 @@ from keras_multiloss.evaluation._shapes import (
     same_shape,
     sparse_label,
 )
+from keras_multiloss.evaluation._values_of_loss import checked_values
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -58,12 +59,15 @@ def evaluate(
     padding = [] if kind == "whole" else marked_padding(*outputs)
     y_true, y_pred = match(where, kind, y_true, to_float32(y_pred))
     y_true, is_there = _fill_labels(kind, y_true, mask)
-    if kind not in {"joint", "unknown"}:
+    is_known = kind not in {"joint", "unknown"}
+    if is_known:
         y_pred = float32(y_pred)
     by_entry = kind == "elementwise" and (picks_entries or _pads_entries(y_pred, padding))
     # What an object's `call` gives is neither reduced nor scaled by Keras.
     call = loss.call if isinstance(loss, keras.losses.Loss) else loss
-    values = to_tensor(call(*map(expand, (y_true, y_pred))) if by_entry else call(y_true, y_pred))
+    given = tuple(map(expand, (y_true, y_pred))) if by_entry else (y_true, y_pred)
+    values = call(*given)
+    values = to_tensor(values) if is_known else checked_values(where, values, call, *given)
     conditions = [*is_there, *padding_of_values(values, padding)]
     return Evaluated(
         where=where,

@@ -51,15 +51,23 @@ def align(label: Any, output: Any) -> tuple[Any, Any]:
 
 
 def align_labels(labels: Sequence[Any], outputs: Sequence[Any]) -> list[Any]:
-    """Make `(batch,)` labels `(batch, 1)`, or the reverse, if all outputs are of that shape.
+    """Make `(batch,)` labels `(batch, 1)`, or the reverse, where their outputs are of that shape.
 
-    Without it, `label - output` in a joint loss would hold all differences in the batch.
+    The outputs of a label are the one in its place, where there are as many, or else all. Without
+    it, `label - output` in a joint loss would hold all differences in the batch.
     """
-    if all(map(_is_column, outputs)):
-        return [expand(label) if rank(label) == 1 else label for label in labels]
-    if all(rank(output) == 1 for output in outputs):
-        return [ops.squeeze(x, -1) if _is_column(x) else x for x in labels]
+    if len(labels) == len(outputs):
+        return [_as_its_output(*pair) for pair in zip(labels, outputs, strict=True)]
+    if all(map(_is_column, outputs)) or all(rank(output) == 1 for output in outputs):
+        return [_as_its_output(label, outputs[0]) for label in labels]
     return list(labels)
+
+
+def _as_its_output(label: Any, output: Any) -> Any:
+    """A label as a column where the output is one, and as a row of numbers where it is that."""
+    if _is_column(output) and rank(label) == 1:
+        return expand(label)
+    return ops.squeeze(label, -1) if rank(output) == 1 and _is_column(label) else label
 
 
 def _is_column(tensor: Any) -> bool:

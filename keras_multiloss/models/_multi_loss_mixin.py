@@ -20,6 +20,7 @@ from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, ta
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
 from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
+from keras_multiloss.models._data_checks import check_weighs_one_label, checked_arguments
 from keras_multiloss.models._metric_labels import by_path, update_metrics
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
 from keras_multiloss.models._structure import TensorNames, check_is_no_part, check_outputs_exist
@@ -122,13 +123,18 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         if self._compiled_loss is None:
             return in_keras(**arguments)
         self._check_has_optimizer()
-        _check_weighs_one_label(arguments)
-        return in_keras(**with_packed_labels("MultiLossModel.fit", arguments))
+        check_weighs_one_label(arguments)
+        return in_keras(**self._for_keras("MultiLossModel.fit", arguments))
 
     def _evaluate(self, in_keras: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         if self._compiled_loss is None:
             return in_keras(**arguments)
-        return in_keras(**with_packed_labels("MultiLossModel.evaluate", arguments))
+        return in_keras(**self._for_keras("MultiLossModel.evaluate", arguments))
+
+    def _for_keras(self, where: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
+        arguments = checked_arguments(where, self, self._checked_loss("fit"), arguments)
+        return with_packed_labels(where, arguments)
 
     def compute_loss(
         self,
@@ -272,20 +278,6 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
             if "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
-
-
-def _check_weighs_one_label(arguments: dict[str, Any]) -> None:
-    """Raise where Keras would not know to which of several labels class weights belong."""
-    weights = arguments.get("class_weight")
-    is_one_label = not isinstance(arguments["y"], (dict, list, tuple))
-    if weights is not None and not (is_one_label and arguments["sample_weight"] is None):
-        raise error(
-            ValueError,
-            "MultiLossModel.fit",
-            "`class_weight` does not say which of the terms it weighs",
-            expected="the class weights in the terms, LossTerm(..., class_weight={0: 1.0, 1: 4.0})",
-            received=f"class_weight={weights!r}",
-        )
 
 
 def _batch_size(x: Any) -> Any:

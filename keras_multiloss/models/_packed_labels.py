@@ -25,7 +25,7 @@ def with_packed_labels(where: str, arguments: dict[str, Any]) -> dict[str, Any]:
     """
     arguments = dict(arguments)
     y, sample_weight = arguments["y"], arguments["sample_weight"]
-    if sample_weight is not None and (y is not None or _is_of_arrays(arguments["x"])):
+    if sample_weight is not None and (y is not None or is_of_arrays(arguments["x"])):
         arguments["y"], arguments["sample_weight"] = _packed(where, y, sample_weight), None
     validation = arguments.get("validation_data")
     if isinstance(validation, (list, tuple)) and len(validation) == 3:
@@ -41,14 +41,19 @@ def _packed(where: str, y: Any, sample_weight: Any) -> dict[str, Any]:
     return {_KEY: {**labels, WEIGHTS: sample_weight}}
 
 
-def _is_of_arrays(x: Any) -> bool:
+def is_of_arrays(x: Any) -> bool:
     """Whether inputs are arrays, not a dataset that has labels and weights in it."""
     return isinstance(x, (dict, list, tuple)) or hasattr(x, "shape")
 
 
+def is_packed(y: Any) -> bool:
+    """Whether labels come with sample weights packed beside them."""
+    return isinstance(y, dict) and set(y) == {_KEY}
+
+
 def unpacked(y: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Labels and sample weights as they were before they were packed; others as they are."""
-    if isinstance(y, dict) and set(y) == {_KEY}:
+    if is_packed(y):
         return y[_KEY].get(LABELS), y[_KEY][WEIGHTS]
     return y, sample_weight
 

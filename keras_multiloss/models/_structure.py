@@ -42,10 +42,15 @@ def check_functional(where: str, model: Any) -> None:
         raise error(
             TypeError,
             where,
-            "`model` is not a functional model",
+            "`model` is not built, so that its outputs are not known"
+            if isinstance(model, keras.Sequential)
+            else "`model` is not a functional model",
             expected="a model with symbolic inputs and outputs, keras.Model(inputs, outputs)",
             received=f"{model!r} of type {type(model).__name__}",
-            hint="a subclassed model takes a WeightedSumLoss with the mixin "
+            hint="give it the shape of its inputs: begin with `keras.Input((3,))`, or call "
+            "`model.build((None, 3))`"
+            if isinstance(model, keras.Sequential)
+            else "a subclassed model takes a WeightedSumLoss with the mixin "
             "`kml.models.MultiLossMixin`",
         )
 
@@ -85,7 +90,19 @@ def check_outputs_exist(where: str, loss: WeightedSumLoss, model: Any) -> None:
         for key in term.output_keys:
             if key not in known:
                 problem = f"term {name!r} names an output that the model does not have"
-                raise unknown_name(where, problem, key, names or list(known))
+                raise unknown_name(where, problem, key, names or list(known), hint=_hint(model))
+
+
+def _hint(model: Any) -> str | None:
+    """What to do where outputs have no names of their own."""
+    layers = list(getattr(model, "output_names", []))
+    twice = next((name for name in layers if layers.count(name) > 1), None)
+    if twice is None or isinstance(symbolic_output(model), dict):
+        return None
+    return (
+        f"several outputs come from the layer {twice!r}: name them in a dict, "
+        "MultiLossModel(inputs, {'age': ..., 'sex': ...})"
+    )
 
 
 def named_inputs(model: Any) -> dict[str, Any]:

@@ -23,6 +23,12 @@ from keras_multiloss.spec._loss_term import (
 from keras_multiloss.spec._per_output_loss import (
     PerOutputLoss,
 )
+from keras_multiloss.spec._tables import (
+    check_is_of_numbers,
+    is_table,
+    labels_of_table,
+    without_tables,
+)
 from keras_multiloss.spec._weighted_sum_loss import (
     WeightedSumLoss,
     as_weighted_sum,
@@ -38,9 +44,13 @@ __all__ = [
     "WeightedSumLoss",
     "as_weighted_sum",
     "by_name",
+    "check_is_of_numbers",
+    "is_table",
     "key_name",
     "label_input_name",
+    "labels_of_table",
     "names_of",
     "sample_weight_input_name",
     "weighted_losses",
+    "without_tables",
 ]

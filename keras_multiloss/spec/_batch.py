@@ -64,9 +64,7 @@ class Batch:
         batch = cls(
             outputs=_outputs_by_name(loss.output_keys, y_pred, output_names),
             labels=_labels_by_name(loss.label_keys, y_true, output_names),
-            sample_weights=sample_weight
-            if sample_weight is None or _is_one_tensor(sample_weight)
-            else by_name(sample_weight, output_names, where=WHERE),
+            sample_weights=_given_sample_weights(sample_weight, output_names),
             inputs=by_name(x, input_names, where=WHERE),
         )
         batch._check_sample_weights(loss)
@@ -80,12 +78,13 @@ class Batch:
             name: its name in the sum.
         """
         problem = f"term {name!r} names an output that is not among the outputs"
-        return _picked(problem, term.outputs, self.outputs)
+        _check_known(problem, term.output_keys, self.outputs, hint=_hint_of_outputs(self.outputs))
+        return _picked(term.outputs, self.outputs)
 
     def label(self, term: LossTerm, name: str) -> Any:
         """What a term sees as `y_true`; `None` for a term without labels."""
-        problem = f"term {name!r} names a label that is not in the data"
-        return _picked(problem, term.labels, self.labels, hint=_hint_of_labels(term))
+        self._check_has_labels(term, name)
+        return _picked(term.labels, self.labels)
 
     def sample_weight(self, term: LossTerm, name: str) -> Any:
         """The sample weight of a term, or `None`."""
@@ -140,6 +139,28 @@ class Batch:
                     hint=f"{hint} If not, drop that label from the data.",
                 )
 
+    def check_labels(self, loss: WeightedSumLoss) -> None:
+        """Raise if a term needs a label that is not in the data."""
+        for name, term in zip(loss.names, loss.terms, strict=True):
+            if term.required or term.is_present(self):
+                self._check_has_labels(term, name)
+            else:
+                self.check_not_misspelt(term, name, loss.label_keys)
+
+    def _check_has_labels(self, term: LossTerm, name: str) -> None:
+        if term.label_keys and not self.labels:
+            raise error(
+                ValueError,
+                WHERE,
+                f"term {name!r} needs a label, and the data has none",
+                expected=f"labels by name, such as fit(x, {{{term.label_keys[0]!r}: ...}})",
+                received="no labels",
+                hint="a term whose loss needs no label says so: LossTerm(..., labels=None)",
+            )
+        problem = f"term {name!r} names a label that is not in the data"
+        hint = _hint_of_labels(term, self.labels)
+        _check_known(problem, term.label_keys, self.labels, hint=hint)
+
     def _check_sample_weights(self, loss: WeightedSumLoss) -> None:
         """Raise if a sample weight has a name that no output or term has."""
         if not isinstance(self.sample_weights, dict):
@@ -186,25 +207,59 @@ def _labels_by_name(keys: list[Key], y_true: Any, names: Sequence[str] | None) -
     )
 
 
+def _given_sample_weights(sample_weight: Any, names: Sequence[str] | None) -> Any:
+    """One sample weight, or a dict by name; those in a list are of the outputs, in their order."""
+    if sample_weight is None or _is_one_tensor(sample_weight):
+        return sample_weight
+    if isinstance(sample_weight, dict) or names is None:
+        return by_name(sample_weight, where=WHERE)
+    if len(sample_weight) != len(names):
+        raise error(
+            ValueError,
+            WHERE,
+            "the list of sample weights does not have one for each output",
+            expected=f"{len(names)} entries, in the order of the outputs {list(names)}",
+            received=f"{len(sample_weight)} entries",
+            hint=f"a dict says which is which: {{{names[0]!r}: ...}}",
+        )
+    return by_name(dict(zip(names, sample_weight, strict=True)), where=WHERE)
+
+
 def _is_one_tensor(structure: Any) -> bool:
     return structure is not None and not isinstance(structure, (dict, list, tuple))
 
 
-def _picked(problem: str, keys: Any, tensors: dict[Key, Any], *, hint: str | None = None) -> Any:
+def _picked(keys: Any, tensors: dict[Key, Any]) -> Any:
     """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
     if keys is None:
         return None
-    for key in keys if isinstance(keys, list) else [keys]:
-        if key not in tensors:
-            hint = _hint_of_list(tensors) or hint
-            raise unknown_name(WHERE, problem, key, names_of(tensors), hint=hint)
     if isinstance(keys, list):
         return tuple(to_tensor(tensors[key]) for key in keys)
     return to_tensor(tensors[keys])
 
 
-def _hint_of_labels(term: LossTerm) -> str | None:
-    """What was forgotten, if the labels are by default those of several outputs."""
+def _check_known(
+    problem: str, keys: list[Key], tensors: dict[Key, Any], *, hint: str | None
+) -> None:
+    for key in keys:
+        if key not in tensors:
+            raise unknown_name(WHERE, problem, key, names_of(tensors), hint=hint)
+
+
+def _hint_of_outputs(outputs: dict[Key, Any]) -> str | None:
+    """What to do where outputs came as a list, which has no names."""
+    if not _has_no_names(outputs):
+        return None
+    return (
+        "a list has positions, not names: let the model return a dict (`MultiLossModel` also knows "
+        "the names of a functional model), or give the term a position, `outputs=0`"
+    )
+
+
+def _hint_of_labels(term: LossTerm, labels: dict[Key, Any]) -> str | None:
+    """What to do where a label is not found."""
+    if _has_no_names(labels):
+        return "a list has positions, not names: give the labels as a dict"
     if not isinstance(term.outputs, list) or term.labels != term.outputs:
         return None
     return (
@@ -213,8 +268,5 @@ def _hint_of_labels(term: LossTerm) -> str | None:
     )
 
 
-def _hint_of_list(tensors: dict[Key, Any]) -> str | None:
-    """What to do where a list was given, which has no names."""
-    if not tensors or any(isinstance(key, str) for key in tensors):
-        return None
-    return "a list has positions, not names; `MultiLossModel.from_model(model)` has both"
+def _has_no_names(tensors: dict[Key, Any]) -> bool:
+    return bool(tensors) and not any(isinstance(key, str) for key in tensors)

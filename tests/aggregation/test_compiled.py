@@ -37,7 +37,7 @@ def assert_same(found, expected):
 
 
 @solved_rule
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_a_compiled_rule_gives_what_it_gives_by_itself(rule):
     if backend() == "tensorflow":
         compiled = traced(rule)

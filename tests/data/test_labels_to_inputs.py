@@ -131,7 +131,7 @@ def test_tf_data_is_prefetched():
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("is_weighted", [False, True])
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_the_losses_of_training_equal_those_of_a_model_with_labels_outside(kind, is_weighted):
     data = (X, Y, WEIGHT) if is_weighted else (X, Y)
     model = two_heads()

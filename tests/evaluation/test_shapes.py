@@ -57,7 +57,7 @@ def test_labels_of_a_joint_loss_become_columns_where_all_outputs_are():
     columns = align_labels(labels, (tensor(4, 1), tensor(4, 1)))
     assert [shape(x) for x in columns] == [(4, 1), (4, 2)]
     mixed = align_labels(labels, (tensor(4, 1), tensor(4, 2)))
-    assert [shape(x) for x in mixed] == [(4,), (4, 2)]
+    assert [shape(x) for x in mixed] == [(4, 1), (4, 2)]
 
 
 def test_labels_of_a_joint_loss_lose_their_axis_where_no_output_has_one():

@@ -87,7 +87,7 @@ def check_logs(logs, expected):
 # Keras 3.7 wrote that a single input comes in a list.
 @pytest.mark.filterwarnings("ignore:The structure of `inputs` doesn't match:UserWarning")
 @pytest.mark.parametrize(("path", "expected"), files())
-@pytest.mark.sample(24)
+@pytest.mark.sample(14)
 def test_a_file_means_what_it_meant(path, expected):
     model = loaded(path)
     data = data_of(model)

@@ -43,7 +43,7 @@ def loaded(saved):
 
 @needs_no_addons
 @pytest.mark.parametrize("saved", BY_NAME, ids=lambda saved: saved.loss)
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_a_fresh_process_evaluates_to_what_the_package_did(saved, fresh_process):
     logs = fresh_process.evaluate(saved.path, X, saved.label)
     assert logs["loss"] == pytest.approx(expected(saved), **SAME)
@@ -63,7 +63,7 @@ def test_the_loss_is_the_one_of_this_library_with_its_arguments(saved):
 
 @needs_no_addons
 @pytest.mark.parametrize("saved", TRAINABLE, ids=lambda saved: saved.loss)
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_the_model_goes_on_training(saved):
     model = loaded(saved)
     before = model.get_weights()
@@ -77,7 +77,7 @@ def test_the_model_goes_on_training(saved):
 
 @needs_no_addons
 @every_file
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_saved_again_it_has_the_names_of_this_library(saved, model_path, fresh_process):
     model = loaded(saved)
     model.save(model_path)

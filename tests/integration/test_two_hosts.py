@@ -53,7 +53,7 @@ def train(host, spec, x, y, sample_weight):
 
 @pytest.mark.parametrize("weighted", [False, True], ids=["unweighted", "weighted"])
 @pytest.mark.parametrize("name", specs())
-@pytest.mark.sample(5)
+@pytest.mark.sample(3)
 def test_both_hosts_train_to_the_same_weights_and_logs(name, weighted):
     x, y = labels_with_gaps(name)
     sample_weight = np.linspace(0.0, 2.0, 20).astype("float32") if weighted else None

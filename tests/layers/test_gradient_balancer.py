@@ -36,7 +36,7 @@ RULES = {
 
 class TestBackward:
     @pytest.mark.parametrize("rule", RULES)
-    @pytest.mark.sample(3)
+    @pytest.mark.sample(2)
     def test_the_trunk_is_trained_by_the_combined_gradient(self, rule):
         # XLA draws other numbers than TensorFlow itself.
         model = with_layer(RULES[rule](), compile_options={"jit_compile": False})

@@ -196,7 +196,7 @@ def one_step_of(model):
 
 class TestState:
     @every_rule
-    @pytest.mark.sample(2)
+    @pytest.mark.sample(1)
     def test_training_goes_on_bit_for_bit_in_a_fresh_process(self, rule, fresh_process, model_path):
         model = exact(RULES[rule](), "adam", activation="tanh")
         model.fit(*data(), epochs=2, **OPTIONS)

@@ -32,7 +32,7 @@ def logs_of(model, data, host, **options):
 
 @both_hosts
 @every_rule
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_the_log_of_a_step_adds_up(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     history = logs_of(model, data, host, epochs=4, batch_size=24)  # one step an epoch
@@ -45,7 +45,7 @@ def test_the_log_of_a_step_adds_up(rule, host):
 
 @both_hosts
 @every_rule
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 def test_training_goes_on_bit_for_bit_in_a_fresh_process(rule, host, fresh_process, model_path):
     model, data = hosted(host, spec(RULES[rule](), mask="nan"))
     model.fit(*data, epochs=3, **OPTIONS)
@@ -63,7 +63,7 @@ def test_training_goes_on_bit_for_bit_in_a_fresh_process(rule, host, fresh_proce
 
 @both_hosts
 @every_rule
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_evaluation_moves_nothing(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     model.fit(*data, epochs=3, **OPTIONS)
@@ -76,7 +76,7 @@ def test_evaluation_moves_nothing(rule, host):
 
 @both_hosts
 @pytest.mark.parametrize("rule", ["uncertainty", "impartial", "famo", "relobralo"])
-@pytest.mark.sample(3)
+@pytest.mark.sample(2)
 def test_a_frozen_rule_stays_as_it_is(rule, host):
     model, data = hosted(host, spec(RULES[rule]()))
     model.fit(*data, epochs=2, **OPTIONS)
