@@ -92,4 +92,4 @@ bench-triplets: .venv-addons/.ready  ## triplet losses against TensorFlow Addons
 	.venv-addons/bin/python benchmarks/triplets.py
 
 clean:  ## remove the environments and what was built
-	rm -rf .venv .venv-* docs/_build
+	rm -rf .venv .venv-* .jax_cache docs/_build

@@ -31,6 +31,8 @@ class KeepsWeightsAfterErrors(_Model):
     they are put back if there was no other.
     """
 
+    _jax_state: Any
+
     if backend() == "jax":
 
         def _get_jax_state(self, **arguments: Any) -> Any:

@@ -169,8 +169,8 @@ class _Check:
         is_pair = isinstance(term.outputs, (str, int)) and isinstance(term.labels, (str, int))
         if not is_pair or kind in {"joint", "unknown"} or term.labels not in batch.labels:
             return
-        label = batch.labels[term.labels]  # type: ignore[index]
-        shape = static_shape(batch.outputs[term.outputs])  # type: ignore[index]
+        label = batch.labels[term.labels]
+        shape = static_shape(batch.outputs[term.outputs])
         if isinstance(label, np.ndarray) and label.ndim and shape and None not in shape[1:]:
             output = ops.zeros((1, *shape[1:]), "float32")
             where = f"WeightedSumLoss: term {name!r}, the first sample"

@@ -67,7 +67,7 @@ def test_a_misspelt_label_is_found_in_a_dataset(monkeypatch):
 def test_validation_data_are_named_where_they_are_at_fault(monkeypatch):
     x, y = two_heads_data()
     model = never_starts(compiled(), monkeypatch)
-    with pytest.raises(ValueError, match="In `validation_data`: .* 'sex' names a label"):
+    with pytest.raises(ValueError, match=r"In `validation_data`: .* 'sex' names a label"):
         model.fit(x, y, validation_data=(x, {"age": y["age"]}), verbose=0)
 
 

@@ -169,9 +169,11 @@ class TestPlainModel:
             "WeightedSumLoss: term 'age' names an output that is not among the outputs.",
             "  Expected: one of [0, 1]",
             "  Received: 'age'",
-            "  Hint: a list has positions, not names: let the model return a dict "
-            "(`MultiLossModel` also knows the names of a functional model), or give the term a "
-            "position, `outputs=0`",
+            (
+                "  Hint: a list has positions, not names: let the model return a dict "
+                "(`MultiLossModel` also knows the names of a functional model), or give the term "
+                "a position, `outputs=0`"
+            ),
         ]
 
     ONE_AT_A_TIME: ClassVar = [
