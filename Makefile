@@ -19,7 +19,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 17
 
 # $(call install,environment,arguments)
-install = $(if $(UV),$(UV) pip install --quiet --python $(1)/bin/python $(2),$(1)/bin/python -m pip install --quiet $(2))
+install = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(1)/bin/python $(2),$(1)/bin/python -m pip install --quiet $(2))
 
 .venv/.ready: pyproject.toml requirements/tensorflow.txt
 	@echo "Setting up .venv (TensorFlow and Keras from PyPI, a few minutes at the first time) ..."

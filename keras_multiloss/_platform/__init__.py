@@ -100,6 +100,7 @@ from keras_multiloss._platform._replicas import (
 )
 from keras_multiloss._platform._training_step import (
     TrainingStep,
+    is_outside_of_scope,
 )
 
 __all__ = [
@@ -133,6 +134,7 @@ __all__ = [
     "inner_products",
     "is_floating",
     "is_from_other_keras",
+    "is_outside_of_scope",
     "is_symbolic",
     "is_tensor",
     "keras",

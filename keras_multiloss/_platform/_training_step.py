@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_multiloss._platform._after_errors import KeepsWeightsAfterErrors
 from keras_multiloss._platform._gradients import task_tape
-from keras_multiloss._platform._keras import backend
+from keras_multiloss._platform._keras import backend, leaves_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+
+def is_outside_of_scope(outputs: Any) -> bool:
+    """Whether variables that are assigned now are lost: in a traced step, outside Keras's scope.
+
+    On JAX, a `train_step` of a user's own may compute the loss there.
+    """
+    if backend() != "jax":
+        return False
+    jax = importlib.import_module("jax")
+    scope = importlib.import_module("keras.src.backend.common.stateless_scope")
+    is_traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves_of(outputs))
+    return is_traced and not scope.in_stateless_scope()
 
 
 class TrainingStep(KeepsWeightsAfterErrors):
@@ -29,6 +43,11 @@ class TrainingStep(KeepsWeightsAfterErrors):
     def _tape(self) -> Any:
         """What records the training step that is running."""
         return getattr(self._record, "tape", None)
+
+    @property
+    def _is_recorded(self) -> bool:
+        """Whether a training step of Keras is running, of which `_tape` keeps a record."""
+        return getattr(self._record, "is_running", False)
 
     @property
     def _balances(self) -> bool:
@@ -58,11 +77,11 @@ class TrainingStep(KeepsWeightsAfterErrors):
         @contextlib.contextmanager
         def _recorded(self) -> Iterator[None]:
             with task_tape() as tape:
-                self._record.tape = tape
+                self._record.tape, self._record.is_running = tape, True
                 try:
                     yield
                 finally:
-                    self._record.tape = None
+                    self._record.tape, self._record.is_running = None, False
 
     else:
 

@@ -114,8 +114,9 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
         )
     if inspect.isfunction(target):
         return target
+    _check_has_all(where, target, config)
     try:
-        arguments = dict(config.get("config", {}))
+        arguments = dict(config["config"])
         if KERAS_3 and arguments.get("reduction") == "auto":
             arguments["reduction"] = "sum_over_batch_size"  # what Keras 2 means by it
         return target.from_config(arguments)
@@ -127,6 +128,34 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
             expected=f"arguments of {name}",
             received=f"{config.get('config')!r} ({_first_line(e)})",
         ) from e
+
+
+def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
+    """Raise for a config without its arguments; a class of ours has written all of them.
+
+    Of Keras and of others, a file may come from a version that had fewer.
+    """
+    if not isinstance(config.get("config"), dict):
+        raise error(
+            ValueError,
+            where,
+            "the config has no 'config'",
+            expected=f"the arguments of {config['registered_name']} in a dict",
+            received=f"{config}",
+        )
+    if not target.__module__.startswith(PACKAGE):
+        return
+    spellings = getattr(target, "OLD_SPELLINGS", {})
+    known = {spellings.get(name, name) for name in config["config"]}
+    for name in arguments_of(target):
+        if name not in known:
+            raise error(
+                ValueError,
+                where,
+                f"the config of {target.__name__} has no {name!r}",
+                expected=f"all of {arguments_of(target)}",
+                received=f"{list(config['config'])}",
+            )
 
 
 def _find(name: Any, namespace: Any) -> Any:

@@ -170,7 +170,7 @@ def _known_by(name: str) -> Any:
 def _is_loss(obj: Any) -> bool:
     """Whether an object is a loss, as far as can be seen without calling it."""
     if isinstance(obj, keras.losses.Loss):
-        return True
+        return type(obj) is not keras.losses.Loss  # which has no `call`
     if inspect.isfunction(obj):
         return not is_builtin(obj) or _is_loss_of_keras(obj)
     return (

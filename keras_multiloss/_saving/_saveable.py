@@ -12,8 +12,10 @@ from keras_multiloss._messages import error
 from keras_multiloss._platform import keras
 from keras_multiloss._saving._configs import (
     config_of,
+    deserialize,
     is_builtin,
     registered_name,
+    serialize,
 )
 
 DECORATOR = "`@keras.saving.register_keras_serializable(package='my_project')`"
@@ -26,6 +28,8 @@ def check_saveable(where: str, argument: str, obj: Any) -> None:
         _check_registered(where, argument, obj, target)
     if not inspect.isfunction(obj):
         _check_config_is_whole(where, argument, obj)
+    if not (inspect.isfunction(obj) or is_builtin(target)):
+        _check_is_rebuilt(where, argument, obj)
 
 
 def _check_registered(where: str, argument: str, obj: Any, target: Any) -> None:
@@ -56,6 +60,47 @@ def _check_registered(where: str, argument: str, obj: Any, target: Any) -> None:
             received=repr(registered),
             hint="register it with a `package` of your own",
         )
+
+
+def _check_is_rebuilt(where: str, argument: str, obj: Any) -> None:
+    """Raise unless the config of an object of the user's makes an object like it."""
+    config = serialize(obj)
+    try:
+        again = deserialize(where, config, None)
+    except ValueError as e:
+        cls = type(obj).__name__
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: {cls} cannot be built again from its config",
+            expected=f"a `get_config` with the arguments of `{cls}.__init__`, all of them and no "
+            "others",
+            received=f"{config['config']!r} ({str(e.__cause__).splitlines()[0]})",
+            hint=f"def get_config(self): return {{**super().get_config(), ...}}, and let "
+            f"`{cls}.__init__` take `**kwargs` for `name` and `reduction`",
+        ) from e
+    different = [
+        name
+        for name, value in config["config"].items()
+        if not _is_alike(value, serialize(again)["config"].get(name))
+    ]
+    if different:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` cannot be saved: built again from its config it is different",
+            expected=f"the same {different[0]!r}, {config['config'][different[0]]!r}",
+            received=repr(serialize(again)["config"].get(different[0])),
+            hint="let `get_config` return the arguments as they were given",
+        )
+
+
+def _is_alike(value: Any, other: Any) -> bool:
+    """Whether two values of configs are equal, as far as they can be compared."""
+    try:
+        return bool(value == other) or repr(value) == repr(other)
+    except (TypeError, ValueError):  # arrays
+        return repr(value) == repr(other)
 
 
 def _check_config_is_whole(where: str, argument: str, obj: Any) -> None:

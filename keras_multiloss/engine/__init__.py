@@ -12,6 +12,11 @@ from keras_multiloss.engine._running_means import (
     Layout,
     RunningMeans,
 )
+from keras_multiloss.engine._state_layer import (
+    FileState,
+    FoundState,
+    StateLayer,
+)
 from keras_multiloss.engine._step import (
     Step,
     take_step,
@@ -28,8 +33,11 @@ from keras_multiloss.engine._term_weights import (
 
 __all__ = [
     "AggregatorState",
+    "FileState",
+    "FoundState",
     "Layout",
     "RunningMeans",
+    "StateLayer",
     "Step",
     "TaskGramian",
     "TermWeightState",

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_multiloss._checks import check_config
 from keras_multiloss._messages import error
 from keras_multiloss._platform import add_counter, add_state, ops
 from keras_multiloss._saving import deserialize, serializable, serialize
@@ -112,7 +113,8 @@ class AggregatorState(StateLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> AggregatorState:
-        config = dict(config)
+        own = ("aggregator", "tasks", "n_parameters")
+        config = check_config(cls, config, [*config], required=own)
         rule = deserialize("AggregatorState: `aggregator`", config.pop("aggregator"), None)
         return cls(rule, **config)
 

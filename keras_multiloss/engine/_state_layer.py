@@ -63,6 +63,27 @@ class StateLayer(LayerWithMetrics):
             variable.assign(values[key])
         self._failure, self.is_expected_in_file = None, False
 
+    def take_over(self, before: StateLayer) -> None:
+        """Go on with the state of another layer of the same rule, for the terms that both have."""
+        old = before.state_variables()
+        for key, variable in self.state_variables().items():
+            if key in old:
+                values = [ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in (variable, old[key])]
+                variable.assign(self._merged(key, *values, before.state_terms()))
+
+    def _merged(self, key: str, value: Any, old: Any, old_terms: list[str]) -> Any:
+        """A value with the places of the terms that stay as they were."""
+        axes = self.term_axes(key)
+        others = [np.delete(np.shape(x), axes).tolist() for x in (value, old)]
+        if np.ndim(value) != np.ndim(old) or others[0] != others[1]:
+            return value
+        stay = [name for name in self.state_terms() if name in old_terms]
+        places = [self.state_terms().index(name) for name in stay]
+        old_places = [old_terms.index(name) for name in stay]
+        merged = np.array(value)
+        merged[self._index(axes, value, places)] = old[self._index(axes, old, old_places)]
+        return merged
+
     def _check_may_be_absent(self) -> None:
         if self._failure is not None:
             raise self._failure
@@ -108,6 +129,13 @@ class StateLayer(LayerWithMetrics):
             raise self._misfit(problem, shape, value.shape)
         return value
 
+    @staticmethod
+    def _index(axes: list[int], value: Any, places: list[int]) -> Any:
+        """The index of some places along the axes of the terms, and of all else."""
+        return np.ix_(
+            *(places if i in axes else range(size) for i, size in enumerate(np.shape(value)))
+        )
+
     def _misfit(self, problem: str, expected: object, received: object) -> ValueError:
         return error(
             ValueError,
@@ -118,3 +146,25 @@ class StateLayer(LayerWithMetrics):
             hint="load the file into a model that is compiled with the same terms and rule, or "
             "load it before `compile`",
         )
+
+
+class FileState(LayerWithMetrics):
+    """Takes the state of a rule out of a file, where no layer for it is there yet."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.built = True
+        self.found = FoundState()
+
+    def save_own_variables(self, store: Any) -> None:
+        """Nothing: it has no variables."""
+
+    def load_own_variables(self, store: Any) -> None:
+        self.found.values.update({key: np.asarray(store[key]) for key in store.keys()})  # noqa: SIM118
+
+
+class FoundState:
+    """What a file has for a layer of state. No object of Keras, so that no model tracks it."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, Any] = {}

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from keras_multiloss._checks import check_config
 from keras_multiloss._platform import (
     add_counter,
     add_state,
@@ -156,7 +157,7 @@ class TermWeightState(StateLayer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> TermWeightState:
-        config = dict(config)
+        config = check_config(cls, config, [*config], required=("loss",))
         return cls(WeightedSumLoss.from_config(config.pop("loss")), **config)
 
 

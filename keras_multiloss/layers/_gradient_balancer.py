@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_count, check_keys
+from keras_multiloss._checks import check_config, check_count, check_keys
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import (
     add_counter,
@@ -174,10 +174,10 @@ class GradientBalancer(keras.layers.Layer):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> GradientBalancer:
-        config = dict(config)
-        rule = config.get("aggregator", "upgrad")
-        config["aggregator"] = deserialize("GradientBalancer: `aggregator`", rule, None)
-        return cls(**config)
+        own = ("tasks", "aggregator", "preference", "every_n_steps")
+        config = check_config(cls, config, [*config], required=own)
+        rule = deserialize("GradientBalancer: `aggregator`", config["aggregator"], None)
+        return cls(**{**config, "aggregator": rule})
 
 
 def _scale_of_agreement(rule: Aggregator, n_tasks: int) -> float:

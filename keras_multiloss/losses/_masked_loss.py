@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from keras_multiloss._checks import check_choice, check_config, check_mask, respelled
 from keras_multiloss._messages import error
@@ -12,9 +12,6 @@ from keras_multiloss.evaluation import Evaluated, as_tensors, evaluate
 from keras_multiloss.losses._joint_loss import Reduction
 
 ARGUMENTS = ("inner", "mask", "reduction", "name")
-
-#: Arguments as earlier versions called them.
-OLD_SPELLINGS = {"mask_value": "mask"}
 
 
 @serializable
@@ -60,6 +57,9 @@ class MaskedLoss(keras.losses.Loss):
         4.0
     """
 
+    #: Arguments as earlier versions called them.
+    OLD_SPELLINGS: ClassVar[dict[str, str]] = {"mask_value": "mask"}
+
     def __init__(
         self,
         inner: Any,
@@ -70,7 +70,7 @@ class MaskedLoss(keras.losses.Loss):
         **old: Any,
     ) -> None:
         where = "MaskedLoss"
-        mask = respelled(where, old, OLD_SPELLINGS).get("mask", mask)
+        mask = respelled(where, old, self.OLD_SPELLINGS).get("mask", mask)
         check_choice(where, "reduction", reduction, get_args(Reduction))
         self.inner = get_loss(where, inner, argument="inner")
         super().__init__(name=name or f"masked_{loss_name(self.inner)}")
@@ -109,7 +109,7 @@ class MaskedLoss(keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> MaskedLoss:
-        config = check_config(cls, config, (*ARGUMENTS, *OLD_SPELLINGS), required=("inner",))
+        config = check_config(cls, config, (*ARGUMENTS, *cls.OLD_SPELLINGS), required=("inner",))
         inner = deserialize("MaskedLoss: `inner`", config["inner"], keras.losses)
         return cls(**{**config, "inner": inner})
 

@@ -34,7 +34,7 @@ def check_has_no_aggregator(aggregator: Any, loss: Any) -> None:
 def aggregator_state(
     model: Any, aggregator: Any, loss: WeightedSumLoss, before: AggregatorState | None
 ) -> AggregatorState | None:
-    """What a rule remembers for a model; that of the same object is kept.
+    """What a rule remembers for a model; the same object goes on, for the terms that stay.
 
     Args:
         model: the model.
@@ -59,7 +59,10 @@ def aggregator_state(
         )
     if before is not None and before.fits(rule, tasks, sum(sizes)):
         return before
-    return AggregatorState(rule, tasks, sum(sizes))
+    state = AggregatorState(rule, tasks, sum(sizes))
+    if before is not None and before.aggregator is rule:
+        state.take_over(before)
+    return state
 
 
 def check_balances_once(model: Any) -> None:

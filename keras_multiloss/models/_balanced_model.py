@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_multiloss._messages import error
 from keras_multiloss._platform import TrainingStep, backend, loss_scale
 from keras_multiloss.engine import Variables, balanced_on_jax, with_balanced_gradients
+from keras_multiloss.models._state_holder import StateHolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from keras_multiloss.engine import AggregatorState, Step, TermWeightState
+    from keras_multiloss.engine import Step
     from keras_multiloss.models._compiled_loss import CompiledLoss
 
 
-class BalancedModel(TrainingStep):
+class BalancedModel(StateHolder, TrainingStep):
     """A model whose gradients an aggregator balances, if it is compiled with one.
 
     On TensorFlow and PyTorch, the loss of a training step gets its gradients in `compute_loss`;
@@ -26,17 +28,6 @@ class BalancedModel(TrainingStep):
     #: Where `compute_loss` leaves the step for the one who called it; emptied at once.
     _handed_over: list[Step] | None = None
 
-    # Methods and not properties: under the name of a property, Keras would store what it gives.
-    # `getattr`, as on torch a layer is not found behind a class attribute of its name.
-
-    def term_weight_state(self) -> TermWeightState | None:
-        """The layer that moves the weights of the terms; `None` where none moves."""
-        return getattr(self, "_term_weights", None)
-
-    def aggregator_state(self) -> AggregatorState | None:
-        """The layer that balances; `None` where nothing is balanced."""
-        return getattr(self, "_aggregator_state", None)
-
     @property
     def _balances(self) -> bool:
         return self._compiled_loss is not None and self.aggregator_state() is not None
@@ -46,9 +37,9 @@ class BalancedModel(TrainingStep):
         compiled, state = self._compiled_loss, self.aggregator_state()
         if compiled is None or state is None:
             return total
-        if backend() == "jax":
-            if self._handed_over is not None:
-                self._handed_over.append(step)
+        self._check_is_in_step_of_keras()
+        if self._handed_over is not None:
+            self._handed_over.append(step)
             return total
         return with_balanced_gradients(
             step,
@@ -59,6 +50,18 @@ class BalancedModel(TrainingStep):
             tape=self._tape,
             scale=loss_scale(self.optimizer),
         )
+
+    def _check_is_in_step_of_keras(self) -> None:
+        is_inside = self._is_recorded if backend() != "jax" else self._handed_over is not None
+        if not is_inside:
+            raise error(
+                ValueError,
+                "MultiLossModel.fit",
+                "the aggregator cannot balance the gradients of this training step",
+                expected="the `train_step` of Keras, or one that calls it by `super()`",
+                received=f"a `train_step` of {type(self).__name__} that computes gradients itself",
+                hint="the layer kml.GradientBalancer balances them in any training step",
+            )
 
     def _balanced(
         self, loss_and_updates: Callable[[Any], Any], values: Any, optimizer_values: Any

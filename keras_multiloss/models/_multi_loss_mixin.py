@@ -9,11 +9,11 @@ from keras_multiloss._platform import (
     KERAS_3,
     KerasSignatures,
     forget_compiled,
+    is_outside_of_scope,
     keras,
     metric_names_in_order,
     ops,
     scale_for_distribution,
-    set_state_layer,
 )
 from keras_multiloss._saving import deserialize, serialize
 from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, take_step
@@ -23,7 +23,13 @@ from keras_multiloss.models._compiled_loss import CompiledLoss
 from keras_multiloss.models._data_checks import check_weighs_one_label, checked_arguments
 from keras_multiloss.models._metric_labels import by_path, update_metrics
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
-from keras_multiloss.models._structure import TensorNames, check_is_no_part, check_outputs_exist
+from keras_multiloss.models._state_holder import AGGREGATOR, TERM_WEIGHTS
+from keras_multiloss.models._structure import (
+    TensorNames,
+    check_is_no_h5,
+    check_is_no_part,
+    check_outputs_exist,
+)
 from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
 
 if TYPE_CHECKING:
@@ -73,8 +79,8 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         if not isinstance(loss, (WeightedSumLoss, LossTerm)):
             check_has_no_aggregator(aggregator, loss)
             self._compiled_loss = None
-            self._set_state("_term_weights", None)
-            self._set_state("_aggregator_state", None)
+            self._set_state(TERM_WEIGHTS, None)
+            self._set_state(AGGREGATOR, None)
             in_keras(**arguments)
             return
         spec = as_weighted_sum("MultiLossModel.compile", loss)
@@ -92,25 +98,23 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         forget_compiled(self)
         in_keras(**{**arguments, "loss": None})
         self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), metrics)
-        self._set_state("_term_weights", self._term_weights_for(spec))
+        self._set_state(TERM_WEIGHTS, self._term_weights_for(spec))
         balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
-        self._set_state("_aggregator_state", balancing)
+        self._set_state(AGGREGATOR, balancing)
         self.loss = spec
 
     def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeightState | None:
-        """What changes the weights of a sum; the same sum keeps what it has learned."""
+        """What changes the weights of a sum; the same rule goes on, for the terms that stay."""
         state = self.term_weight_state()
         if state is not None and state.loss is spec:
             return state
         if not spec.is_moving:
             return None
-        state = TermWeightState(spec)
-        state.trainable = bool(self.trainable)
-        return state
-
-    def _set_state(self, name: str, layer: Any) -> None:
-        if layer is not None or getattr(self, name, None) is not None:
-            set_state_layer(self, name, layer)
+        new = TermWeightState(spec)
+        new.trainable = bool(self.trainable)
+        if state is not None and _goes_on(state.loss, spec):
+            new.take_over(state)
+        return new
 
     @property
     def metrics(self) -> list[Any]:
@@ -153,10 +157,24 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         training = not self._is_testing if training is None else bool(training)
         batch = compiled.batch(x, y, y_pred, sample_weight)
         state, added = self.term_weight_state(), self.losses
+        is_lost = is_outside_of_scope(y_pred)
+        if is_lost and state is not None:
+            raise self._moves_in_own_step()
         step = take_step(compiled.loss, batch, state, training=training, added=added)
-        compiled.log(step, _batch_size(y_pred if x is None else x))
+        if not is_lost:
+            compiled.log(step, _batch_size(y_pred if x is None else x))
         total = scale_for_distribution(step.total)
         return self._with_balanced_gradients(step, total) if training else total
+
+    def _moves_in_own_step(self) -> Exception:
+        return error(
+            ValueError,
+            "MultiLossModel.compute_loss",
+            "weights that change in training need the training step of Keras",
+            expected="the `train_step` of Keras, or one that calls `self.compute_loss_and_updates`",
+            received=f"a `train_step` of {type(self).__name__} that computes gradients itself",
+            hint="with JAX, variables are assigned inside `with keras.StatelessScope(...)` only",
+        )
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Update the compiled metrics, over what counts for the terms of their outputs."""
@@ -235,6 +253,12 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
                 received="optimizer=None",
             )
 
+    def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's own; with a total loss, only to `.keras` on Keras 3."""
+        if KERAS_3 and self._compiled_loss is not None:
+            check_is_no_h5(filepath)
+        return super().save(filepath, *args, **kwargs)
+
     def get_compile_config(self) -> dict[str, Any]:
         config = super().get_compile_config()
         if self._compiled_loss is not None and config:
@@ -278,6 +302,14 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
             if "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
+
+
+def _goes_on(before: WeightedSumLoss, after: WeightedSumLoss) -> bool:
+    """Whether a sum has the rule of another one, or, without a rule, some of its schedules."""
+    if after.weighting is not None:
+        return before.weighting is after.weighting
+    scheduled = [id(term) for term in before.terms if callable(term.weight)]
+    return any(id(term) in scheduled for term in after.terms)
 
 
 def _batch_size(x: Any) -> Any:

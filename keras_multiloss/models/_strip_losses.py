@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import keras, replay_without
+from keras_multiloss._platform import KERAS_3, keras, replay_without
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
+from keras_multiloss.models._multi_loss_mixin import MultiLossMixin
 from keras_multiloss.models._structure import (
     check_functional,
     symbolic_input,
@@ -25,7 +26,8 @@ def strip_losses(model: Any) -> Any:
 
     Args:
         model: a functional model: one of `attach_losses`, one with `WeightedSumLossLayer` or
-            `GradientBalancer` anywhere in its graph, or a `MultiLossModel`.
+            `GradientBalancer` anywhere in its graph, or a `MultiLossModel`; one that is nested
+            in it is stripped as well.
 
     Raises:
         TypeError: if the model is not functional.
@@ -54,13 +56,18 @@ def strip_losses(model: Any) -> Any:
     if any(map(_stand_in, model.layers)):
         inputs, outputs, used = replay_without(model, _stand_in)
         inputs = _chosen(inputs, used)
-    return keras.Model(inputs, outputs, name=model.name)
+    stripped = keras.Model(inputs, outputs, name=model.name)
+    if KERAS_3:
+        stripped(inputs)  # Keras exports to ONNX only what was called
+    return stripped
 
 
 def _stand_in(layer: Any) -> Callable[[Any], Any] | None:
     """What takes the place of a layer that only training needs."""
     if isinstance(layer, WeightedSumLossLayer):
         return lambda outputs: outputs
+    if isinstance(layer, MultiLossMixin):
+        return strip_losses(layer)
     return layer.without_balance if isinstance(layer, GradientBalancer) else None
 
 

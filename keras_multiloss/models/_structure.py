@@ -133,3 +133,17 @@ def check_is_no_part(loss: Any, model: Any) -> None:
         received=repr(loss),
         hint=hint,
     )
+
+
+def check_is_no_h5(filepath: Any) -> None:
+    """Raise for a file of the old format, which Keras 3 reads without the total loss."""
+    if str(filepath).endswith((".h5", ".hdf5")):
+        raise error(
+            ValueError,
+            "MultiLossModel.save",
+            "an HDF5 file cannot hold the total loss",
+            expected="a file that ends in '.keras'",
+            received=repr(str(filepath)),
+            hint="model.save('model.keras'); for prediction alone, "
+            "kml.strip_losses(model).save('model.h5')",
+        )

@@ -254,7 +254,7 @@ class LossTerm(Immutable, Summand):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LossTerm:
-        config = check_config(cls, config, ARGUMENTS, required=("loss", "outputs"))
+        config = check_config(cls, config, ARGUMENTS, required=ARGUMENTS)
         where = f"LossTerm {config['name']!r}" if config.get("name") else "LossTerm"
         namespaces = {"loss": keras.losses, "weight": keras.optimizers.schedules}
         for key, namespace in namespaces.items():

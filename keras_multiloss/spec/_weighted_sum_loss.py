@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from keras_multiloss.spec._by_name import Key
     from keras_multiloss.weighting import Weighting
 
+ARGUMENTS = ("terms", "weighting", "name")
+
 
 @serializable
 class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
@@ -265,7 +267,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLoss:
-        config = check_config(cls, config, ("terms", "weighting", "name"), required=("terms",))
+        config = check_config(cls, config, ARGUMENTS, required=ARGUMENTS)
         if isinstance(config["terms"], (list, tuple)):
             config["terms"] = [LossTerm.from_config(term) for term in config["terms"]]
         where = "WeightedSumLoss: `weighting`"

@@ -1,0 +1,81 @@
+"""The layers of a model that hold the state of its rules."""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._platform import keras, set_state_layer
+from keras_multiloss.engine import FileState, FoundState
+
+if TYPE_CHECKING:
+    from keras_multiloss.engine import AggregatorState, StateLayer, TermWeightState
+
+    _Model: Any = keras.Model
+else:
+    _Model = object
+
+#: The attributes under which files have the layers.
+TERM_WEIGHTS, AGGREGATOR = "_term_weights", "_aggregator_state"
+
+
+class StateHolder(_Model):
+    """A model with layers for the state of its weighting and of its aggregator.
+
+    `compile` makes them; a file of weights that is loaded earlier waits for them.
+    """
+
+    # Methods and not properties: under the name of a property, Keras would store what it gives.
+    # `getattr`, as on torch a layer is not found behind a class attribute of its name.
+
+    def term_weight_state(self) -> TermWeightState | None:
+        """The layer that moves the weights of the terms; `None` where none moves."""
+        return getattr(self, TERM_WEIGHTS, None)
+
+    def aggregator_state(self) -> AggregatorState | None:
+        """The layer that balances; `None` where nothing is balanced."""
+        return getattr(self, AGGREGATOR, None)
+
+    def _set_state(self, attribute: str, layer: StateLayer | None) -> None:
+        """Put a layer of state in place of the one before; it gets what a file had for it."""
+        before = getattr(self, attribute, None)
+        if layer is before:
+            return
+        set_state_layer(self, attribute, layer)
+        found = self._found_states().pop(attribute, None)
+        if layer is not None and found is not None:
+            try:
+                layer.load_own_variables(found.values)
+            except ValueError as e:
+                warnings.warn(f"The state of a file of weights is left out. {e}", stacklevel=6)
+
+    def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
+        """Keras's own; the state of a rule waits for `compile` where there is no layer for it."""
+        readers = {
+            attribute: FileState(attribute.strip("_"))
+            for attribute in (TERM_WEIGHTS, AGGREGATOR)
+            if getattr(self, attribute, None) is None
+        }
+        for attribute, reader in readers.items():
+            set_state_layer(self, attribute, reader)
+        try:
+            result = super().load_weights(filepath, *args, **kwargs)
+        finally:
+            for attribute in readers:
+                set_state_layer(self, attribute, None)
+        found = {attribute: reader.found for attribute, reader in readers.items()}
+        self._found_states().update({a: state for a, state in found.items() if state.values})
+        return result
+
+    def _found_states(self) -> dict[str, FoundState]:
+        """What files had for layers that are not there yet, by attribute."""
+        if "_found" not in self.__dict__:
+            self._found = _Found()
+        return self._found.states
+
+
+class _Found:
+    """No object of Keras, so that no model tracks it."""
+
+    def __init__(self) -> None:
+        self.states: dict[str, FoundState] = {}
