@@ -55,6 +55,7 @@ from keras_multiloss._platform._layer_variables import (
     add_sums,
     add_trained,
     value_of,
+    variables_unknown_to,
 )
 from keras_multiloss._platform._linear_algebra import (
     compiled_function,
@@ -168,6 +169,7 @@ __all__ = [
     "to_dense",
     "uniform",
     "value_of",
+    "variables_unknown_to",
     "weighted_sum",
     "with_gradients",
     "worker_settings",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._platform._keras import KERAS_3, backend, keras, ops, tensorflow
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 _HAS_SYNCHRONIZATION = KERAS_3 and "synchronization" in inspect.signature(keras.Variable).parameters
@@ -118,3 +118,20 @@ def add_metric_sums(metric: Any, name: str, shape: tuple[int, ...]) -> Any:
     if KERAS_3:
         return metric.add_variable(shape=shape, initializer="zeros", name=name)
     return metric.add_weight(name=name, shape=shape, initializer="zeros")
+
+
+def variables_unknown_to(optimizer: Any, variables: Sequence[Any]) -> list[Any]:
+    """The variables that an optimizer was not built for, if it was built."""
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # of loss scaling
+    if KERAS_3:
+        known = {id(v) for v in optimizer._trainable_variables} if optimizer.built else None
+    else:
+        known = getattr(optimizer, "_index_dict", None) if _is_built(optimizer) else None
+    if known is None:
+        return []
+    key = id if KERAS_3 else optimizer._var_key
+    return [variable for variable in variables if key(variable) not in known]
+
+
+def _is_built(optimizer: Any) -> bool:
+    return bool(getattr(optimizer, "_built", False)) and hasattr(optimizer, "_var_key")

@@ -56,9 +56,11 @@ def replay_without(
     def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
         replacement = stand_in(layer)
         if replacement is not None:
-            return replacement(args[0])
-        outputs = layer(*args, **kwargs)
-        sources.add(outputs, (args, kwargs))
+            outputs = replacement(args[0])
+            sources.add(outputs, args[0])
+        else:
+            outputs = layer(*args, **kwargs)
+            sources.add(outputs, (args, kwargs))
         return outputs
 
     inputs, outputs = (_replay_keras_3 if KERAS_3 else _replay_keras_2)(model, call)
@@ -73,10 +75,12 @@ class _Sources:
         self._kept: list[Any] = []  # an id is that of a living object only
 
     def add(self, outputs: Any, arguments: Any) -> None:
+        given = {id(tensor) for tensor in leaves_of(arguments)}
         sources = self.of(arguments)
         for tensor in leaves_of(outputs):
-            self._inputs_of[id(tensor)] = sources
-            self._kept.append(tensor)
+            if id(tensor) not in given:  # which a stand-in may return as they are
+                self._inputs_of[id(tensor)] = sources
+                self._kept.append(tensor)
 
     def of(self, structure: Any) -> set[int]:
         tensors = [x for x in leaves_of(structure) if is_symbolic(x)]

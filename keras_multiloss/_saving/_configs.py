@@ -135,7 +135,7 @@ def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
 
     Of Keras and of others, a file may come from a version that had fewer.
     """
-    if not isinstance(config.get("config"), dict):
+    if "config" not in config:
         raise error(
             ValueError,
             where,
@@ -143,7 +143,7 @@ def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
             expected=f"the arguments of {config['registered_name']} in a dict",
             received=f"{config}",
         )
-    if not target.__module__.startswith(PACKAGE):
+    if not target.__module__.startswith(PACKAGE) or not isinstance(config["config"], dict):
         return
     spellings = getattr(target, "OLD_SPELLINGS", {})
     known = {spellings.get(name, name) for name in config["config"]}

@@ -46,7 +46,7 @@ class StateLayer(LayerWithMetrics):
     def save_own_variables(self, store: Any) -> None:
         store[TERMS] = np.frombuffer(json.dumps(self.state_terms()).encode(), "uint8")
         for key, variable in self.state_variables().items():
-            store[key] = np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(variable)))
+            store[key] = _array(variable)
 
     def load_own_variables(self, store: Any) -> None:
         """Restore the state; a file of a model without one leaves it as it is."""
@@ -68,7 +68,9 @@ class StateLayer(LayerWithMetrics):
         old = before.state_variables()
         for key, variable in self.state_variables().items():
             if key in old:
-                values = [ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in (variable, old[key])]
+                values = [
+                    ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in (variable, old[key])
+                ]
                 variable.assign(self._merged(key, *values, before.state_terms()))
 
     def _merged(self, key: str, value: Any, old: Any, old_terms: list[str]) -> Any:
@@ -146,6 +148,11 @@ class StateLayer(LayerWithMetrics):
             hint="load the file into a model that is compiled with the same terms and rule, or "
             "load it before `compile`",
         )
+
+
+def _array(variable: Any) -> np.ndarray:
+    """The value of a variable, as it is in files."""
+    return np.asarray(ops.convert_to_numpy(ops.convert_to_tensor(variable)))
 
 
 class FileState(LayerWithMetrics):

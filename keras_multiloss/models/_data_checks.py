@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import ops
+from keras_multiloss._platform import ops, variables_unknown_to
 from keras_multiloss.evaluation import kind_of, match, static_shape
 from keras_multiloss.losses import DeepSupervisionLoss, MaskedLoss
 from keras_multiloss.models._packed_labels import is_of_arrays, is_packed
@@ -56,6 +56,30 @@ def checked_arguments(
         except ValueError as e:
             raise ValueError(f"In `validation_data`: {e}") from e
     return arguments
+
+
+def check_can_train(model: Any) -> None:
+    """Raise for a model without an optimizer, or with that of a model of other variables."""
+    if model.optimizer is None:
+        raise error(
+            ValueError,
+            "MultiLossModel.fit",
+            "the model has no optimizer to train with",
+            expected="an optimizer, compile(optimizer='adam', ...)",
+            received="optimizer=None",
+        )
+    unknown = variables_unknown_to(model.optimizer, model.trainable_variables)
+    if unknown:
+        cls = type(model.optimizer).__name__
+        raise error(
+            ValueError,
+            "MultiLossModel.fit",
+            "the optimizer has been built, and does not know all variables of the model",
+            expected="an optimizer that is new, or that has trained these variables before",
+            received=f"{cls} without slots for {[getattr(v, 'path', v.name) for v in unknown]}",
+            hint="a new one begins without slots: compile(optimizer="
+            f"keras.optimizers.{cls}.from_config(model.optimizer.get_config()), ...)",
+        )
 
 
 def check_weighs_one_label(arguments: dict[str, Any]) -> None:

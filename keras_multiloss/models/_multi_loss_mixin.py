@@ -20,7 +20,11 @@ from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, ta
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
 from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
-from keras_multiloss.models._data_checks import check_weighs_one_label, checked_arguments
+from keras_multiloss.models._data_checks import (
+    check_can_train,
+    check_weighs_one_label,
+    checked_arguments,
+)
 from keras_multiloss.models._metric_labels import by_path, update_metrics
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
 from keras_multiloss.models._state_holder import AGGREGATOR, TERM_WEIGHTS
@@ -126,7 +130,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
     def _fit(self, in_keras: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         if self._compiled_loss is None:
             return in_keras(**arguments)
-        self._check_has_optimizer()
+        check_can_train(self)
         check_weighs_one_label(arguments)
         return in_keras(**self._for_keras("MultiLossModel.fit", arguments))
 
@@ -242,16 +246,6 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
                 received=f"loss={getattr(self, 'loss', None)!r}",
             )
         return self._compiled_loss
-
-    def _check_has_optimizer(self) -> None:
-        if self.optimizer is None:
-            raise error(
-                ValueError,
-                "MultiLossModel.fit",
-                "the model has no optimizer to train with",
-                expected="an optimizer, compile(optimizer='adam', ...)",
-                received="optimizer=None",
-            )
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's own; with a total loss, only to `.keras` on Keras 3."""

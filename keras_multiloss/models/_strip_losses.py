@@ -53,8 +53,9 @@ def strip_losses(model: Any) -> Any:
                 hint="strip the nested model, and build the outer one from the result",
             )
     inputs, outputs = symbolic_input(model), symbolic_output(model)
-    if any(map(_stand_in, model.layers)):
-        inputs, outputs, used = replay_without(model, _stand_in)
+    stand_ins = {id(layer): _stand_in(layer) for layer in model.layers}
+    if any(stand_ins.values()):
+        inputs, outputs, used = replay_without(model, lambda layer: stand_ins.get(id(layer)))
         inputs = _chosen(inputs, used)
     stripped = keras.Model(inputs, outputs, name=model.name)
     if KERAS_3:

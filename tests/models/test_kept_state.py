@@ -39,9 +39,7 @@ def test_weights_that_are_loaded_before_compile_bring_the_state_with_them(
     weighting, aggregator, tmp_path
 ):
     path = tmp_path / "model.weights.h5"
-    model = model_with(
-        kml.WeightedSumLoss([AGE, SEX], weighting=weighting), aggregator=aggregator
-    )
+    model = model_with(kml.WeightedSumLoss([AGE, SEX], weighting=weighting), aggregator=aggregator)
     model.fit(*two_heads_data(), epochs=2, **OPTIONS)
     model.save_weights(path)
     other = kml.MultiLossModel.from_model(two_heads())
@@ -203,3 +201,31 @@ def test_an_h5_file_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(ValueError, match=r"save\('model\.keras'\)"):
         model.save(tmp_path / "model.h5")
     kml.strip_losses(model).save(tmp_path / "model.h5")
+
+
+class TestOptimizerOfTheModelBefore:
+    def test_it_goes_on_where_a_term_was_added(self):
+        model = kml.MultiLossModel.from_model(two_heads())
+        model.compile("adam", loss=AGE + SEX)
+        x, y = two_heads_data()
+        model.fit(x, y, **OPTIONS)
+        optimizer = model.optimizer
+        model.compile(optimizer, loss=model.loss + SIZE)
+        model.fit(x, y, **OPTIONS)
+        assert int(ops.convert_to_numpy(optimizer.iterations)) == 6
+
+    def test_it_is_refused_where_a_head_was_added(self):
+        model = kml.MultiLossModel.from_model(two_heads())
+        model.compile("adam", loss=AGE + SEX)
+        x, y = two_heads_data()
+        model.fit(x, y, **OPTIONS)
+        head = keras.layers.Dense(1, name="new")(model.get_layer("hidden").output)
+        larger = kml.MultiLossModel(model.input, {**model.output, "new": head})
+        loss = model.loss + kml.LossTerm("mse", "new", labels="age")
+        larger.compile(model.optimizer, loss=loss)
+        with pytest.raises(
+            ValueError, match=r"Adam without slots for \['new/kernel(.|\n)*Adam\.from"
+        ):
+            larger.fit(x, y, **OPTIONS)
+        larger.compile(type(model.optimizer).from_config(model.optimizer.get_config()), loss=loss)
+        larger.fit(x, y, **OPTIONS)

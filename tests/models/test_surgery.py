@@ -207,6 +207,21 @@ def test_a_loss_layer_inside_a_nested_model_is_refused():
         kml.strip_losses(outer)
 
 
+def test_a_multi_loss_model_inside_a_model_is_stripped_as_well(bare_process, model_path):
+    inner = kml.MultiLossModel.from_model(two_heads(), name="inner")
+    inner.compile("sgd", loss=kml.WeightedSumLoss(SPEC, weighting="uncertainty"))
+    left, right = keras.Input((3,), name="left"), keras.Input((3,), name="right")
+    difference = keras.layers.Subtract()([inner(left)["age"], inner(right)["age"]])
+    outer = keras.Model([left, right], keras.layers.Dense(2)(difference))
+    stripped = kml.strip_losses(outer)
+    x, _ = two_heads_data()
+    data = [x, x[::-1]]
+    np.testing.assert_array_equal(stripped.predict(data, verbose=0), outer.predict(data, verbose=0))
+    stripped.save(model_path)
+    served = bare_process.predict(model_path, data)
+    np.testing.assert_allclose(served, outer.predict(data, verbose=0), rtol=1e-6)
+
+
 def test_a_model_that_is_not_functional_is_refused():
     class Net(keras.Model):
         def call(self, x):

@@ -57,6 +57,30 @@ class WithoutConfig(Scaled):
         return {"name": self.name}
 
 
+@keras.saving.register_keras_serializable(package="test_serialization")
+class WithoutName(kml.JointLoss):
+    """Its constructor does not take what the config of every loss has."""
+
+    def __init__(self, scale):
+        super().__init__()
+        self.scale = scale
+
+    def call(self, y_true, y_pred):
+        return self.scale * (y_true - y_pred)
+
+
+@keras.saving.register_keras_serializable(package="test_serialization")
+class Doubling(kml.JointLoss):
+    """It keeps its argument in another form."""
+
+    def __init__(self, scale, **kwargs):
+        super().__init__(**kwargs)
+        self.scale = 2 * scale
+
+    def call(self, y_true, y_pred):
+        return self.scale * (y_true - y_pred)
+
+
 @register
 class Forgetful(keras.losses.Loss):
     """A loss whose argument nothing tells."""
@@ -189,11 +213,25 @@ class TestWhatIsRefused:
             (functools.partial(quadratic), "its class is not registered with Keras"),
             (Forgetful(2.0), "the config of Forgetful leaves out an argument"),
             (WithFunction(lambda y, p: p), "the config of WithFunction holds a lambda"),
+            (WithoutName(2.0), "WithoutName cannot be built again from its config"),
+            (Doubling(2.0), "built again from its config it is different"),
+            (keras.losses.Loss(name="base"), None),
         ],
-        ids=["lambda", "function", "class", "partial", "argument", "lambda inside"],
+        ids=[
+            "lambda",
+            "function",
+            "class",
+            "partial",
+            "argument",
+            "lambda inside",
+            "arguments",
+            "different",
+            "base class",
+        ],
     )
     def test_what_no_file_could_restore(self, loss, problem):
-        with pytest.raises(ValueError, match=f"`loss` cannot be saved: {problem}"):
+        refused = f"`loss` cannot be saved: {problem}" if problem else "`loss` is not a loss"
+        with pytest.raises((ValueError, TypeError), match=refused):
             get_loss("Here", loss)
 
     def test_a_class_whose_name_was_registered_again(self):
@@ -260,6 +298,7 @@ class TestFilesThatDoNotFit:
             deserialize("LossTerm: `loss`", config, keras.losses)
 
     def test_a_class_that_is_no_loss_is_refused(self):
-        config = {"registered_name": "keras_multiloss>LossTerm", "config": {"loss": "mse"}}
+        term = kml.LossTerm("mse", "age").get_config()
+        config = {"registered_name": "keras_multiloss>LossTerm", "config": {**term, "name": 5}}
         with pytest.raises(ValueError, match="does not fit the class it names"):
             deserialize("LossTerm: `loss`", config, keras.losses)

@@ -188,9 +188,12 @@ class TestConfig:
         assert type(after.loss) is type(term.loss)
         assert after.class_weight == term.class_weight
 
-    def test_arguments_that_a_file_does_not_have_are_the_defaults(self):
-        term = kml.LossTerm.from_config({"loss": "mean_squared_error", "outputs": "age"})
-        assert term.get_config() == kml.LossTerm("mse", "age").get_config()
+    @pytest.mark.parametrize("key", ARGUMENTS)
+    def test_a_config_that_lost_an_argument_is_refused(self, key):
+        config = kml.LossTerm("mse", "age", mask="nan").get_config()
+        del config[key]
+        with pytest.raises(ValueError, match=f"LossTerm.from_config: the config has no '{key}'"):
+            kml.LossTerm.from_config(config)
 
     @pytest.mark.parametrize(
         ("change", "text"),

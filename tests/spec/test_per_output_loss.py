@@ -309,7 +309,7 @@ class TestErrors:
             "  Received: ['a', 'b']",
         )
         with pytest.raises(ValueError, match=message):
-            PerOutputLoss.from_config({"terms": [joint.get_config()], "name": "both"})
+            PerOutputLoss.from_config(kml.WeightedSumLoss([joint]).get_config())
 
     @pytest.mark.parametrize(
         ("key", "value"),

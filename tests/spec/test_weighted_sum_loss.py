@@ -181,16 +181,29 @@ def test_a_config_restores_the_sum():
     assert float(restored(LABELS, OUTPUTS)) == float(loss(LABELS, OUTPUTS))
 
 
+TERM = kml.LossTerm("mse", "a").get_config()
+
+
 @pytest.mark.parametrize(
     ("config", "part"),
     [
         ({"terms": "mse"}, "terms"),
-        ({"terms": [{"loss": "mse"}]}, "outputs"),
-        ({"terms": [{"loss": "mse", "outputs": "a", "mask": [1]}]}, "mask"),
-        ({"terms": [{"loss": "mse", "outputs": "a"}], "weighting": "magic"}, "weighting"),
+        ({"terms": [{**TERM, "outputs": 0.5}]}, "outputs"),
+        ({"terms": [{**TERM, "mask": [1]}]}, "mask"),
+        ({"weighting": "magic"}, "weighting"),
+        ({"weighting": {"registered_name": "keras_multiloss>Uncertainty"}}, "weighting"),
     ],
-    ids=["terms", "outputs", "mask", "weighting"],
+    ids=["terms", "outputs", "mask", "weighting", "its class"],
 )
 def test_a_tampered_config_names_the_part(config, part):
+    whole = {"terms": [TERM], "weighting": None, "name": "total"}
     with pytest.raises((ValueError, TypeError), match=part):
+        kml.WeightedSumLoss.from_config({**whole, **config})
+
+
+@pytest.mark.parametrize("key", ["terms", "weighting", "name"])
+def test_a_config_that_lost_a_part_is_refused(key):
+    config = kml.WeightedSumLoss([kml.LossTerm("mse", "a")], weighting="famo").get_config()
+    del config[key]
+    with pytest.raises(ValueError, match=f"the config has no '{key}'"):
         kml.WeightedSumLoss.from_config(config)
