@@ -64,6 +64,7 @@ from keras_multiloss._platform._linear_algebra import (
     searchsorted_rows,
     softmax,
     solve,
+    squared_distances,
     weighted_sum,
 )
 from keras_multiloss._platform._loss_objects import (
@@ -162,6 +163,7 @@ __all__ = [
     "set_state_layer",
     "softmax",
     "solve",
+    "squared_distances",
     "sum_over_replicas",
     "symbols_like",
     "task_tape",

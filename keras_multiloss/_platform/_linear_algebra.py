@@ -6,7 +6,7 @@ import contextlib
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform._keras import backend, ops, tensorflow
+from keras_multiloss._platform._keras import backend, dtype_name, ops, tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,6 +68,21 @@ def inner_products(rows: Any) -> Any:
         n_rows = rows.shape[0]
         return ops.stack([ops.sum(rows * rows[i], axis=1) for i in range(n_rows)])
     return _product(rows, ops.transpose(rows))
+
+
+def squared_distances(rows: Any) -> Any:
+    """The squared distances between all rows of a matrix, computed in float64, without a gradient.
+
+    Keras multiplies matrices of float64 in float32 on PyTorch.
+    """
+    dtype = dtype_name(rows)
+    with double_precision():
+        rows = ops.cast(ops.stop_gradient(rows), "float64")
+        products = rows @ rows.T if backend() == "torch" else ops.matmul(rows, ops.transpose(rows))
+        # Taken from the products, the squares are rounded as they are: two equal rows are at 0.
+        squares = ops.expand_dims(ops.diagonal(products), -1)
+        squared = squares + ops.transpose(squares) - 2.0 * products
+        return ops.cast(ops.maximum(squared, 0.0), dtype)
 
 
 def weighted_sum(weights: Any, rows: Any) -> Any:

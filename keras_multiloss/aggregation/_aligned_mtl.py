@@ -25,7 +25,8 @@ class AlignedMTL(Aggregator):
     $$w = \sqrt{\lambda}\; V \Lambda^{-1/2} V^\top u,\quad G = V \Lambda V^\top$$
 
     over the components that are not 0. No component dominates, and the system of gradients gets
-    the best possible condition number, 1.
+    the best possible condition number, 1. It is a mean, $\sum_i u_i = 1$, as in the paper; the
+    authors' code adds up, so that its step is $T$ times as long.
 
     Args:
         scale: the length that all components get: `"min"`, that of the shortest, as in the

@@ -28,7 +28,9 @@ class CAGrad(Aggregator):
 
     With $c = 0$ it is the mean, and with $c \to \infty$ the direction of `MGDA`. Solved
     exactly: for a given progress $\nu$ of the slowest task, the nearest $d$ to $g_0$ is a
-    quadratic program, and its distance grows with $\nu$.
+    quadratic program, and its distance grows with $\nu$. The authors' code offers to divide the
+    result by $1 + c$ or $1 + c^2$, to keep the length of the mean; here it is as in the paper, and
+    up to $1 + c$ times as long as the mean.
 
     Args:
         c: radius of the ball, as a multiple of the length of $g_0$; 0 or more, 0.4 to 0.5 in

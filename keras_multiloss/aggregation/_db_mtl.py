@@ -28,7 +28,8 @@ class DBMTL(Aggregator):
     Args:
         beta: share of the past in the averages, from 0 to 1.
         decay: $\sigma$, 0 or more; 0 and 0.5 in the paper. Above 0, the past counts less as
-            training goes on.
+            training goes on. In short trainings with Adam, which averages gradients itself,
+            `beta=0.0` or `decay=0.5` do better than the defaults.
 
     Raises:
         ValueError: if an argument is out of range, or the rule is called without losses.

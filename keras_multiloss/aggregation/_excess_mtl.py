@@ -24,6 +24,8 @@ class ExcessMTL(Aggregator):
     does not reward noise in the labels. It is divided by the first estimate $e(0)$ that is not 0,
     where the paper takes the mean of three epochs. Other implementations divide from the second
     step on only, so that the scale of the losses decides how the first step changes the weights.
+    The weights sum to 1, as in the paper; code whose weights sum to $T$ takes steps $T$ times as
+    long.
     The rule keeps an array of the size of the Jacobian. In the paper the weights multiply the
     losses, heads included; here each head keeps the gradient of its own loss.
 

@@ -25,7 +25,8 @@ class MoCo(Aggregator):
     the squared lengths in $Y$: in the paper $s = 1$, with which the scale of the losses would
     change the weights. The authors' code averages gradients rescaled to the length of their
     losses, with a softmax in place of $\Pi$; this is the paper's algorithm without its bound on
-    the length of the averages. The rule keeps an array of the size of the Jacobian.
+    the length of the averages, and with constant $\beta$ and $\gamma$, where the paper lets both
+    fall as $k^{-1/2}$ in step $k$. The rule keeps an array of the size of the Jacobian.
 
     Args:
         beta: share of a step in the averages, above 0 and up to 1. They start at 0.

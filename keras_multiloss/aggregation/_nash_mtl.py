@@ -17,10 +17,13 @@ class NashMTL(Aggregator):
     $$\frac{G}{\lVert G \rVert_F}\, w = \frac1w$$
 
     It maximises the product of all tasks' progress, in which the lengths of the gradients do not
-    matter. Dividing by the norm of the Gramian, as the authors' code does, keeps the scale of the
-    gradients: the paper's own equation gives a step of length $\sqrt T$ whatever they are.
-    Solved by Newton's method to the last digits. The authors' code weighs the heads, too; here
-    each head keeps the gradient of its own loss.
+    matter. The paper's equation has no norm, and gives a step of length $\sqrt T$ however long the
+    gradients are. So does the authors' code, which divides by the norm and then cuts the step to
+    a length of 1, so that it takes one of length 1 always. Here the norm stays, and with it the
+    scale of the gradients: training slows down as they get shorter, and loss scaling works. A
+    learning rate from the paper has to be tuned again. Solved by Newton's method to the last
+    digits. The authors' code weighs the heads, too; here each head keeps the gradient of its own
+    loss.
 
     Example:
         >>> import numpy as np

@@ -68,10 +68,8 @@ class StateLayer(LayerWithMetrics):
         old = before.state_variables()
         for key, variable in self.state_variables().items():
             if key in old:
-                values = [
-                    ops.convert_to_numpy(ops.convert_to_tensor(v)) for v in (variable, old[key])
-                ]
-                variable.assign(self._merged(key, *values, before.state_terms()))
+                value = self._merged(key, _array(variable), _array(old[key]), before.state_terms())
+                variable.assign(value)
 
     def _merged(self, key: str, value: Any, old: Any, old_terms: list[str]) -> Any:
         """A value with the places of the terms that stay as they were."""

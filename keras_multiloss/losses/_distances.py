@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from keras_multiloss._checks import check_choice
-from keras_multiloss._platform import ops
+from keras_multiloss._platform import ops, squared_distances
 from keras_multiloss._saving import check_saveable
 from keras_multiloss.evaluation import expand
 from keras_multiloss.losses._pairs import check_matrix
@@ -45,12 +45,12 @@ def pairwise_distance(where: str, embeddings: Any, metric: DistanceMetric) -> An
 
 def _squared_euclidean(x: Any) -> Any:
     # |a - b|^2 as |a|^2 + |b|^2 - 2 ab loses the digits of a common offset. Distances do not
-    # change with it, nor do gradients.
+    # change with it, nor do gradients. It loses those of near samples, too: the value is that of
+    # float64, with the gradient of the same sum in the precision of the samples.
     x = x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
-    products = dot_products(x, x)
-    # Taken from the products, the squares are rounded as they are: two equal samples are at 0.
-    squares = expand(ops.diagonal(products))
-    return ops.maximum(squares + ops.transpose(squares) - 2.0 * products, 0.0)
+    squares = expand(ops.sum(ops.square(x), axis=-1))
+    squared = squares + ops.transpose(squares) - 2.0 * dot_products(x, x)
+    return squared_distances(x) + (squared - ops.stop_gradient(squared))
 
 
 def _euclidean(x: Any) -> Any:

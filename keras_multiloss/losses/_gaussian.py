@@ -155,4 +155,4 @@ def log_normal(label: Any, mean: Any, log_variance: Any) -> Any:
 
 def bounded_below(x: Any, bound: float) -> Any:
     """The larger of `x` and a bound, with the gradient that the bound has below it."""
-    return x + ops.stop_gradient(ops.maximum(x, bound) - x)
+    return ops.stop_gradient(ops.maximum(x, bound)) + (x - ops.stop_gradient(x))

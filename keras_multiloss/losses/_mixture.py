@@ -77,12 +77,51 @@ class MixtureDensityNLL(JointLoss):
         mean, log_variance = (expand(x) if rank(x) == 2 else x for x in (mean, log_variance))
         _check_mixture_shapes(where, (logits, mean, log_variance, label), given)
         log_variance = bounded_below(log_variance, self.min_log_variance)
-        log_density = log_normal(ops.expand_dims(label, 1), mean, log_variance)
-        log_component = ops.log_softmax(logits, axis=-1) + ops.sum(log_density, axis=-1)
-        return -ops.logsumexp(log_component, axis=-1)
+        return -_log_mixture(ops.log_softmax(logits, axis=-1), label, mean, log_variance)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "min_log_variance": self.min_log_variance}
+
+
+def _log_mixture(log_weight: Any, label: Any, mean: Any, log_variance: Any) -> Any:
+    """The log-density of a mixture, up to a constant, `(batch,)`.
+
+    It is that of the most likely component, plus what the others add. Far from all components,
+    their log-densities are large numbers that differ by small ones, so that these differences,
+    which say how the gradient is shared, are computed by themselves.
+    """
+    label = ops.expand_dims(label, 1)
+    log_density = log_weight + ops.sum(log_normal(label, mean, log_variance), axis=-1)
+    n_components = static_shape(log_weight)[-1]
+    is_best = ops.one_hot(ops.argmax(log_density, axis=-1), n_components, dtype="bool")
+    best_weight, best_mean, best_log_variance = (
+        ops.sum(ops.where(_like(is_best, x), x, ops.zeros_like(x)), axis=1, keepdims=True)
+        for x in (log_weight, mean, log_variance)
+    )
+    of_squares = _difference_of_squares(label, mean, log_variance, best_mean, best_log_variance)
+    of_variances = log_variance - best_log_variance + ops.zeros_like(mean)
+    more = log_weight - best_weight - 0.5 * ops.sum(of_variances + of_squares, axis=-1)
+    best = log_normal(label, best_mean, best_log_variance)
+    return best_weight[:, 0] + ops.sum(best[:, 0], axis=-1) + ops.logsumexp(more, axis=-1)
+
+
+def _like(condition: Any, x: Any) -> Any:
+    """A condition for each component, with the axes of a tensor."""
+    return expand(condition) if rank(x) == 3 else condition
+
+
+def _difference_of_squares(
+    label: Any, mean: Any, log_variance: Any, other_mean: Any, other_log_variance: Any
+) -> Any:
+    r"""$u^2 - v^2$ as $(u - v)(u + v)$ of $u = (y - \mu) / \sigma$ and $v$, that of another."""
+    scale, other_scale = ops.exp(-0.5 * log_variance), ops.exp(-0.5 * other_log_variance)
+    ratio = 0.5 * (other_log_variance - log_variance)
+    small = ops.clip(ratio, -1.0, 1.0)
+    between_scales = ops.where(
+        ops.abs(ratio) < 1.0, other_scale * ops.expm1(small), scale - other_scale
+    )
+    apart = (label - mean) * between_scales + (other_mean - mean) * other_scale
+    return apart * ((label - mean) * scale + (label - other_mean) * other_scale)
 
 
 def _check_mixture_shapes(where: str, tensors: tuple[Any, ...], given: tuple[Any, ...]) -> None:

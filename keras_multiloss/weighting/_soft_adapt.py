@@ -25,6 +25,8 @@ class SoftAdaptWeighting(Weighting):
     where $\ell_t'$ is the loss of the step before. The weights sum to 1; before the second
     step they are equal.
 
+    The authors' code has $\beta = 0.1$, which is `temperature=10.0`; the default here is 1.
+
     Args:
         temperature: $\tau > 0$, one over the paper's $\beta$.
         normalized: whether the slopes are divided by the sum of their sizes, so that the

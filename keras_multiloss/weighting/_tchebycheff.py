@@ -28,6 +28,12 @@ class SmoothTchebycheffWeighting(Weighting):
     Its minima reach the whole Pareto front, also where that is not convex. $z_t$ is the least
     training loss of a batch so far. The penalty is $L - \sum_t w_t \ell_t$; it has no gradient.
 
+    Losses are taken in their own units. Where they are small beside $\mu$ the weights are about
+    equal, where they are large the largest one gets all the weight: choose $\mu$ near the size of
+    the losses, and $\lambda_t$ so that these are alike. The authors' code instead takes
+    $\log(\ell_t / \text{nadir}_t)$, with nadirs from four epochs of warm-up and a factor of $T$; that
+    is this rule inside `LogTransform`, but for the nadirs, which here are preferences.
+
     Args:
         mu: $\mu > 0$; the smaller, the nearer to the maximum.
         preferences: a dict from names of terms to $\lambda_t > 0$; 1 for the others.

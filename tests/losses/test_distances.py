@@ -109,3 +109,18 @@ def test_what_is_no_matrix_is_refused():
     )
     with pytest.raises(ValueError, match=message):
         pairwise_distance("triplet_hard_loss", np.zeros((6, 2, 2)), "L2")
+
+
+def test_near_samples_keep_the_digits_of_their_distance():
+    """Beside coordinates of size 3, float32 products lose those of 2e-4."""
+    near = np.array([[1.0, 1.0], [1.0002, 1.0002], [-3.0, 2.0]], "float32")
+    found = distances(near, "L2")
+    exact = np.linalg.norm(near[0].astype("float64") - near[1])
+    assert found[0, 1] == pytest.approx(exact, rel=1e-6)
+    assert found[0, 0] == 0.0
+
+    def between(embeddings):
+        return pairwise_distance("Here", embeddings, "L2")[0, 1]
+
+    (gradient,) = gradients(between, (near,))
+    np.testing.assert_allclose(gradient[:2], [[-(0.5**0.5)] * 2, [0.5**0.5] * 2], rtol=2e-3)

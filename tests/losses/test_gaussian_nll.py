@@ -89,3 +89,10 @@ def test_a_beta_out_of_range_is_refused():
     )
     with pytest.raises(ValueError, match=message):
         GaussianNLL(beta=1.5)
+
+
+@pytest.mark.parametrize("log_variance", [-21.0, -1e9, -3e38])
+def test_the_bound_holds_however_far_below_it_an_output_is(log_variance):
+    loss, column = GaussianNLL(min_log_variance=-20.0), np.zeros((1, 1))
+    found = values(loss, column, column, np.full((1, 1), log_variance))
+    np.testing.assert_array_equal(found, values(loss, column, column, np.full((1, 1), -20.0)))
