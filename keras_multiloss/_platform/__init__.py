@@ -46,6 +46,7 @@ from keras_multiloss._platform._keras import (
     outside_of_tracing,
     tensorflow,
     to_dense,
+    with_axes,
     worker_settings,
 )
 from keras_multiloss._platform._layer_variables import (
@@ -173,6 +174,7 @@ __all__ = [
     "value_of",
     "variables_unknown_to",
     "weighted_sum",
+    "with_axes",
     "with_gradients",
     "worker_settings",
 ]

@@ -101,6 +101,19 @@ def to_dense(tensor: Any) -> Any:
     return tf.sparse.to_dense(tensor) if is_sparse else tf.convert_to_tensor(tensor)
 
 
+def with_axes(tensor: Any, n_axes: int) -> Any:
+    """A tensor of unknown rank, which only TensorFlow has, with so many axes.
+
+    It gets axes of one entry at the end; one number per sample may have too many of them.
+    """
+    tf = tensorflow()
+    shape, n_samples = tf.shape(tensor), tf.shape(tensor)[0]
+    padded = tf.concat([shape, tf.ones(n_axes, "int32")], axis=0)[:n_axes]
+    of_samples = tf.concat([[n_samples], tf.ones(n_axes - 1, "int32")], axis=0)
+    shape = tf.where(tf.equal(tf.size(tensor), n_samples), of_samples, padded)
+    return tf.ensure_shape(tf.reshape(tensor, shape), [None] * n_axes)
+
+
 def number_of_batches(dataset: Any) -> int | None:
     """The length of a `PyDataset`; `None` if it has no end (Keras 3 only)."""
     return dataset.num_batches if KERAS_3 else len(dataset)

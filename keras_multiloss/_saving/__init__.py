@@ -15,6 +15,7 @@ from keras_multiloss._saving._configs import (
 from keras_multiloss._saving._identifiers import (
     RuleNames,
     get_loss,
+    is_name_of_loss,
     loss_name,
 )
 from keras_multiloss._saving._saveable import (
@@ -28,6 +29,7 @@ __all__ = [
     "deserialize",
     "get_loss",
     "is_builtin",
+    "is_name_of_loss",
     "loss_name",
     "other_keras_error",
     "serializable",

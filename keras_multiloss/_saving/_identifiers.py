@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from keras_multiloss._messages import described, error, suggestion, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
 from keras_multiloss._saving._configs import (
+    PACKAGE,
     deserialize,
     is_builtin,
     other_keras_error,
@@ -152,8 +153,22 @@ def _loss_by_name(where: str, name: str) -> Any:
             expected="the name of a Keras loss ('mse', 'binary_crossentropy', ...) or of a "
             "registered one ('package>name')",
             received=repr(name),
+            hint=suggestion(name.lower(), _names_of_losses()),
         )
     return loss
+
+
+def is_name_of_loss(name: Any) -> bool:
+    """Whether a loss can be given by this name; any object but a string passes."""
+    return not isinstance(name, str) or _known_by(name) is not None
+
+
+def _names_of_losses() -> list[str]:
+    """The names that losses of Keras and of this library have."""
+    names = [*dir(keras.losses), "mse", "mae", "mape", "msle", "kld"]
+    of_keras = [name for name in names if name.islower() and is_name_of_loss(name)]
+    ours = [name for name in keras.saving.get_custom_objects() if name.startswith(PACKAGE)]
+    return [*of_keras, *ours]
 
 
 def _known_by(name: str) -> Any:

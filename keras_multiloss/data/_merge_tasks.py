@@ -27,6 +27,7 @@ from keras_multiloss.data._tf_data import (
     map_dataset,
     prefetch,
 )
+from keras_multiloss.spec import batch_without_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -137,6 +138,7 @@ def _merge_pydatasets(datasets: list[Any], mask: Any) -> Any:
 
 
 def _merge_arrays(datasets: list[Any], mask: Any) -> Any:
+    datasets = [batch_without_tables(data) for data in datasets]
     tasks = [task_of(dataset_name(WHERE, i), data) for i, data in enumerate(datasets)]
     fills = _fillings_of_arrays(tasks, mask)
     return concatenated([fill_in(data) for data, fill_in in zip(datasets, fills, strict=True)])

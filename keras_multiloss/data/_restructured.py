@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss.data._data_kinds import data_kind
 from keras_multiloss.data._pydataset import MappedBatches
 from keras_multiloss.data._tf_data import element_of, map_dataset, prefetch
+from keras_multiloss.spec import batch_without_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +28,7 @@ def restructured(where: str, data: Any, function: Callable[[Any], Any]) -> Any:
     if kind == "generator":
         item = _Item(function)
         return (item(batch) for batch in data)
-    return function(data)
+    return function(batch_without_tables(data))
 
 
 class _Item:

@@ -53,6 +53,7 @@ from keras_multiloss.evaluation._shapes import (
     same_shape,
     sparse_label,
     static_shape,
+    weighs_entries,
 )
 
 __all__ = [
@@ -89,4 +90,5 @@ __all__ = [
     "static_shape",
     "to_float32",
     "to_tensor",
+    "weighs_entries",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import ops
+from keras_multiloss._platform import ops, with_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -138,16 +138,25 @@ def check_same_shape(where: str, label: Any, output: Any) -> None:
     )
 
 
+def weighs_entries(weights: Any, output: Any) -> bool:
+    """Whether there may be a weight for each entry of an output, and not only for each sample."""
+    if weights is None or not hasattr(output, "shape"):
+        return False
+    n_weights, n_output = rank(weights), rank(output)
+    return n_weights is None or (n_weights == n_output and n_weights > 1)
+
+
 def fit_weights(where: str, weights: Any, values: Any, *, what: str = "sample weights") -> Any:
     """Weights that multiply the values of a loss without broadcasting by accident.
 
-    A scalar serves all values; weights of unknown rank are taken as one per sample.
+    A scalar serves all values. Weights of unknown rank get the axes that they lack when the graph
+    runs.
     """
     wanted, given = static_shape(values), static_shape(weights)
     if wanted is None or given == ():
         return weights
     if given is None:
-        return ops.reshape(weights, (ops.shape(values)[0], *(1 for _ in wanted[1:])))
+        return with_axes(weights, len(wanted))
     fitted = given
     while len(fitted) > len(wanted) and fitted[-1] == 1:
         weights, fitted = ops.squeeze(weights, -1), fitted[:-1]

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_multiloss._checks import check_finite_number
 from keras_multiloss._messages import error
-from keras_multiloss._platform import ops
+from keras_multiloss._platform import dtype_name, ops
 from keras_multiloss._saving import serializable
 from keras_multiloss.evaluation import expand, rank, static_shape
 from keras_multiloss.losses._gaussian import bounded_below, log_normal
@@ -92,20 +92,23 @@ def _log_mixture(log_weight: Any, label: Any, mean: Any, log_variance: Any) -> A
     """
     label = ops.expand_dims(label, 1)
     log_density = log_weight + ops.sum(log_normal(label, mean, log_variance), axis=-1)
-    n_components = static_shape(log_weight)[-1]
-    is_best = ops.one_hot(ops.argmax(log_density, axis=-1), n_components, dtype="bool")
+    best_place = expand(ops.argmax(log_density, axis=-1))
+    places = ops.arange(ops.shape(log_density)[-1], dtype=dtype_name(best_place))
+    is_best = ops.equal(ops.expand_dims(places, 0), best_place)
     best_weight, best_mean, best_log_variance = (
-        ops.sum(ops.where(_like(is_best, x), x, ops.zeros_like(x)), axis=1, keepdims=True)
+        ops.sum(
+            ops.where(_for_entries(is_best, x), x, ops.zeros_for_entries(x)), axis=1, keepdims=True
+        )
         for x in (log_weight, mean, log_variance)
     )
     of_squares = _difference_of_squares(label, mean, log_variance, best_mean, best_log_variance)
-    of_variances = log_variance - best_log_variance + ops.zeros_like(mean)
+    of_variances = log_variance - best_log_variance + ops.zeros_for_entries(mean)
     more = log_weight - best_weight - 0.5 * ops.sum(of_variances + of_squares, axis=-1)
     best = log_normal(label, best_mean, best_log_variance)
     return best_weight[:, 0] + ops.sum(best[:, 0], axis=-1) + ops.logsumexp(more, axis=-1)
 
 
-def _like(condition: Any, x: Any) -> Any:
+def _for_entries(condition: Any, x: Any) -> Any:
     """A condition for each component, with the axes of a tensor."""
     return expand(condition) if rank(x) == 3 else condition
 

@@ -16,7 +16,7 @@ from keras_multiloss._platform import (
     scale_for_distribution,
 )
 from keras_multiloss._saving import deserialize, serialize
-from keras_multiloss.engine import TaskGramian, TermWeights, TermWeightState, take_step
+from keras_multiloss.engine import TaskGramian, TermWeights, take_step
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
 from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
@@ -107,19 +107,6 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         self._set_state(AGGREGATOR, balancing)
         self.loss = spec
 
-    def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeightState | None:
-        """What changes the weights of a sum; the same rule goes on, for the terms that stay."""
-        state = self.term_weight_state()
-        if state is not None and state.loss is spec:
-            return state
-        if not spec.is_moving:
-            return None
-        new = TermWeightState(spec)
-        new.trainable = bool(self.trainable)
-        if state is not None and _goes_on(state.loss, spec):
-            new.take_over(state)
-        return new
-
     @property
     def metrics(self) -> list[Any]:
         """The metrics of Keras and, behind them, the running means of the terms."""
@@ -175,7 +162,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
             ValueError,
             "MultiLossModel.compute_loss",
             "weights that change in training need the training step of Keras",
-            expected="the `train_step` of Keras, or one that calls `self.compute_loss_and_updates`",
+            expected="the `train_step` of Keras, or one that calls it by `super()`",
             received=f"a `train_step` of {type(self).__name__} that computes gradients itself",
             hint="with JAX, variables are assigned inside `with keras.StatelessScope(...)` only",
         )
@@ -296,14 +283,6 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
             if "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
-
-
-def _goes_on(before: WeightedSumLoss, after: WeightedSumLoss) -> bool:
-    """Whether a sum has the rule of another one, or, without a rule, some of its schedules."""
-    if after.weighting is not None:
-        return before.weighting is after.weighting
-    scheduled = [id(term) for term in before.terms if callable(term.weight)]
-    return any(id(term) in scheduled for term in after.terms)
 
 
 def _batch_size(x: Any) -> Any:

@@ -6,10 +6,11 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform import keras, set_state_layer
-from keras_multiloss.engine import FileState, FoundState
+from keras_multiloss.engine import FileState, FoundState, TermWeightState
 
 if TYPE_CHECKING:
-    from keras_multiloss.engine import AggregatorState, StateLayer, TermWeightState
+    from keras_multiloss.engine import AggregatorState, StateLayer
+    from keras_multiloss.spec import WeightedSumLoss
 
     _Model: Any = keras.Model
 else:
@@ -35,6 +36,19 @@ class StateHolder(_Model):
     def aggregator_state(self) -> AggregatorState | None:
         """The layer that balances; `None` where nothing is balanced."""
         return getattr(self, AGGREGATOR, None)
+
+    def _term_weights_for(self, spec: WeightedSumLoss) -> TermWeightState | None:
+        """What changes the weights of a sum; the same rule goes on, for the terms that stay."""
+        state = self.term_weight_state()
+        if state is not None and state.loss is spec:
+            return state
+        if not spec.is_moving:
+            return None
+        new = TermWeightState(spec)
+        new.trainable = bool(self.trainable)
+        if state is not None and _goes_on(state.loss, spec):
+            new.take_over(state)
+        return new
 
     def _set_state(self, attribute: str, layer: StateLayer | None) -> None:
         """Put a layer of state in place of the one before; it gets what a file had for it."""
@@ -72,6 +86,14 @@ class StateHolder(_Model):
         if "_found" not in self.__dict__:
             self._found = _Found()
         return self._found.states
+
+
+def _goes_on(before: WeightedSumLoss, after: WeightedSumLoss) -> bool:
+    """Whether a sum has the rule of another one, or, without a rule, some of its schedules."""
+    if after.weighting is not None:
+        return before.weighting is after.weighting
+    scheduled = [id(term) for term in before.terms if callable(term.weight)]
+    return any(id(term) in scheduled for term in after.terms)
 
 
 class _Found:

@@ -24,6 +24,7 @@ from keras_multiloss.spec._per_output_loss import (
     PerOutputLoss,
 )
 from keras_multiloss.spec._tables import (
+    batch_without_tables,
     check_is_of_numbers,
     is_table,
     labels_of_table,
@@ -43,6 +44,7 @@ __all__ = [
     "PerOutputLoss",
     "WeightedSumLoss",
     "as_weighted_sum",
+    "batch_without_tables",
     "by_name",
     "check_is_of_numbers",
     "is_table",

@@ -22,27 +22,22 @@ from keras_multiloss._saving import (
     serializable,
     serialize,
 )
-from keras_multiloss.evaluation import class_weights, evaluate, losses_of
+from keras_multiloss.evaluation import class_weights, evaluate, losses_of, weighs_entries
 from keras_multiloss.spec._algebra import Summand
 from keras_multiloss.spec._batch import Batch
 from keras_multiloss.spec._by_name import Key, key_name
+from keras_multiloss.spec._checked_keys import (
+    SAME_AS_OUTPUTS,
+    Keys,
+    check_not_swapped,
+    checked_outputs,
+    keys_in,
+)
 from keras_multiloss.spec._immutable import Immutable
 from keras_multiloss.weighting import check_weight, scaled
 
 if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Mask
-
-Keys = Key | list[Key] | None
-
-
-class _SameAsOutputs:
-    """The default of `labels`, with a name that reads well in signatures."""
-
-    def __repr__(self) -> str:
-        return "<same as outputs>"
-
-
-SAME_AS_OUTPUTS: Any = _SameAsOutputs()
 
 ARGUMENTS = (
     "loss",
@@ -120,10 +115,11 @@ class LossTerm(Immutable, Summand):
         required: bool = True,
     ) -> None:
         self.name = check_optional_name("LossTerm", "name", name)
-        self.outputs = _checked_outputs(self.where, outputs)
+        self.outputs = checked_outputs(self.where, outputs)
         self.labels = (
             self.outputs if labels is SAME_AS_OUTPUTS else check_keys(self.where, "labels", labels)
         )
+        check_not_swapped(self.where, loss, outputs)
         self.loss = get_loss(self.where, loss)
         self.weight = check_weight(self.where, weight)
         self.mask = check_mask(self.where, "mask", mask)
@@ -179,12 +175,12 @@ class LossTerm(Immutable, Summand):
     @property
     def output_keys(self) -> list[Key]:
         """The outputs as a list, also where there is one."""
-        return _as_list(self.outputs)
+        return keys_in(self.outputs)
 
     @property
     def label_keys(self) -> list[Key]:
         """The labels as a list, empty where there is none."""
-        return _as_list(self.labels)
+        return keys_in(self.labels)
 
     def is_present(self, batch: Batch) -> bool:
         """Whether the data has the labels of this term."""
@@ -199,14 +195,12 @@ class LossTerm(Immutable, Summand):
         """
         where = f"WeightedSumLoss: term {name!r}"
         y_pred, y_true = batch.output(self, name), batch.label(self, name)
+        weights = batch.sample_weight(self, name)
+        has_option = self.mask is not None or self.class_weight is not None
+        by_entry = has_option or weighs_entries(weights, y_pred)
         found = evaluate(
-            where,
-            self.loss,
-            y_true,
-            y_pred,
-            mask=self.mask,
-            picks_entries=self.mask is not None or self.class_weight is not None,
-        ).weighed_by(batch.sample_weight(self, name))
+            where, self.loss, y_true, y_pred, mask=self.mask, picks_entries=by_entry
+        ).weighed_by(weights)
         if self.class_weight is None:
             return found
         by_class = class_weights(where, found.label, found.values, self.class_weight)
@@ -272,28 +266,9 @@ class LossTerm(Immutable, Summand):
         )
 
 
-def _checked_outputs(where: str, outputs: Any) -> Any:
-    keys = check_keys(where, "outputs", outputs)
-    if keys is None:
-        raise error(
-            TypeError,
-            where,
-            "a term needs an output",
-            expected="a name, a position or a list of them",
-            received="None",
-        )
-    return keys
-
-
 def _with_class_numbers(class_weight: dict[Any, Any]) -> dict[Any, Any]:
     """Class weights of a file, in which all keys are strings."""
     return {
         int(key) if isinstance(key, str) and key.isdecimal() else key: weight
         for key, weight in class_weight.items()
     }
-
-
-def _as_list(keys: Keys) -> list[Key]:
-    if keys is None:
-        return []
-    return list(keys) if isinstance(keys, list) else [keys]

@@ -36,6 +36,17 @@ def without_tables(structure: Any) -> Any:
     return columns_of(structure) if is_table(structure) else plain_array(structure)
 
 
+def batch_without_tables(batch: Any) -> Any:
+    """A batch `(x, y)` or `(x, y, sample_weight)` of arrays: labels and weights of a table by name.
+
+    A table of inputs is one matrix, as for Keras.
+    """
+    if not isinstance(batch, (tuple, list)) or len(batch) not in {2, 3}:
+        return batch
+    x, *rest = batch
+    return (x.to_numpy() if is_table(x) else without_tables(x), *map(without_tables, rest))
+
+
 def labels_of_table(table: Any, keys: Iterable[Any]) -> Any:
     """The labels in a table: a dict by name, or all columns as the only label.
 

@@ -28,8 +28,8 @@ class RelobraloWeighting(Weighting):
     where $\ell'$ are the losses of the step before and $\ell^{(0)}$ the first ones. $\rho$ is
     1 with the given probability and 0 otherwise, in which case the rule looks back to the
     start. All weights are 1 at the first step, and they sum to $T$. The authors' code has
-    $\alpha = 0$ in the second step, so that the weights jump to $b(\ell, \ell')$ there; here they move
-    by $1 - \alpha$ from the start. Each draw of $\rho$ is a
+    $\alpha = 0$ in the second step, so that the weights jump to $b(\ell, \ell')$ there; here they
+    move by $1 - \alpha$ from the start. Each draw of $\rho$ is a
     function of the seed and the step, so that a run continues from a file with the same draws,
     on the same backend; others draw other numbers.
 

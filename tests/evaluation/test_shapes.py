@@ -163,9 +163,13 @@ class TestShapesThatTracingDoesNotKnow:
         traced(function, (None, 3), (None, 3))(tensor(4, 3), tensor(4, 3))
         assert kept == [True]
 
-    def test_weights_of_unknown_rank_are_one_a_sample(self):
+    @pytest.mark.parametrize(
+        ("weights", "fitted"),
+        [((4,), (4, 1)), ((4, 1), (4, 1)), ((4, 1, 1), (4, 1)), ((4, 3), (4, 3))],
+    )
+    def test_weights_of_unknown_rank_are_of_samples_or_of_entries(self, weights, fitted):
         function = traced(lambda w, v: fit_weights("Here", w, v), None, (None, 3))
-        assert shape(function(tensor(4, 1), tensor(4, 3))) == (4, 1)
+        assert shape(function(tensor(*weights), tensor(4, 3))) == fitted
 
     def test_conditions_of_unknown_rank_are_refused(self):
         function = traced(lambda y, v: fit_valid("Here", y == 0, v), None, (None,))
