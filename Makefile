@@ -5,8 +5,8 @@ PYTHON ?= python3
 # TensorFlow Addons needs Python 3.11 or older.
 PYTHON_ADDONS ?= $(shell command -v python3.11 || echo $(PYTHON))
 UV := $(shell command -v uv 2>/dev/null)
-# Tests that share a process run in one worker.
-SIDE_BY_SIDE := -n 2 --dist loadgroup
+# The tests of a file share what it starts, so that they run in one worker.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 PYTEST_ARGS ?=
 export TF_CPP_MIN_LOG_LEVEL = 3
 

@@ -19,9 +19,6 @@ from keras_multiloss._platform import KERAS_3, keras
 from tests.fresh import FreshProcess
 from tests.lanes import never_runs, out_of_sample
 
-#: Fixtures that start a process, which takes ten seconds: one worker runs all tests with them.
-PROCESSES = {"fresh_process", "bare_process"}
-
 #: Garbage is left to Python: to collect it takes Keras 3 half a second for each test.
 SESSION = {"free_memory": False} if KERAS_3 else {}
 
@@ -33,9 +30,6 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if not never_runs(item)]
     for item in out_of_sample(items):
         item.add_marker(pytest.mark.slow)
-    for item in items:
-        if PROCESSES.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 @pytest.fixture(autouse=True)

@@ -135,7 +135,8 @@ def test_an_unknown_argument_in_a_config():
 
 
 def test_a_loss_that_no_file_can_restore():
-    config = {"loss": {"registered_name": "mine>Gone", "config": {}}, "outputs": "age"}
+    config = kml.LossTerm("mse", "age").get_config()
+    config["loss"] = {"registered_name": "mine>Gone", "config": {}}
     assert message(lambda: kml.LossTerm.from_config(config)) == (
         "LossTerm: `loss`: a part of the file cannot be restored.\n"
         "  Expected: the name of a registered class or function\n"

@@ -96,13 +96,11 @@ def _log_mixture(log_weight: Any, label: Any, mean: Any, log_variance: Any) -> A
     places = ops.arange(ops.shape(log_density)[-1], dtype=dtype_name(best_place))
     is_best = ops.equal(ops.expand_dims(places, 0), best_place)
     best_weight, best_mean, best_log_variance = (
-        ops.sum(
-            ops.where(_for_entries(is_best, x), x, ops.zeros_for_entries(x)), axis=1, keepdims=True
-        )
+        ops.sum(ops.where(_for_entries(is_best, x), x, ops.zeros_like(x)), axis=1, keepdims=True)
         for x in (log_weight, mean, log_variance)
     )
     of_squares = _difference_of_squares(label, mean, log_variance, best_mean, best_log_variance)
-    of_variances = log_variance - best_log_variance + ops.zeros_for_entries(mean)
+    of_variances = log_variance - best_log_variance + ops.zeros_like(mean)
     more = log_weight - best_weight - 0.5 * ops.sum(of_variances + of_squares, axis=-1)
     best = log_normal(label, best_mean, best_log_variance)
     return best_weight[:, 0] + ops.sum(best[:, 0], axis=-1) + ops.logsumexp(more, axis=-1)

@@ -38,7 +38,6 @@ def run(n_devices, hosts):
 
 
 @needs_scaling_by_keras
-@pytest.mark.xdist_group("distribution")
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras distributes no training on torch")
 @pytest.mark.parametrize(
     "host", [*HOSTS, *(pytest.param(host, marks=pytest.mark.slow) for host in SLOW)]
