@@ -18,7 +18,11 @@ RUNS_ALL_CASES = KERAS_3 and VERSION > (3, 7) and BACKEND in {"tensorflow", "jax
 #: How many cases of a test are a sample elsewhere.
 SAMPLE_SIZE = 2
 
-#: Tests that run all of their cases everywhere: quick ones, of the maths of the backend.
+#: Lanes in which quick tests of the maths run all of their cases: each has operations of its own,
+#: those of PyTorch or those over TensorFlow that Keras 2 lacks.
+HAS_MATHS_OF_ITS_OWN = BACKEND == "torch" or importlib.util.find_spec("tensorflow_addons")
+
+#: These tests.
 QUICK = ("tests.losses", "tests.evaluation", "tests.platform", "tests.saving", "tests.spec")
 
 
@@ -51,8 +55,8 @@ def out_of_sample(items):
 def _sample_size(item):
     mark = item.get_closest_marker("sample")
     size = math.inf if mark is None else mark.args[0]
-    is_everywhere = RUNS_ALL_CASES or item.module.__name__.startswith(QUICK)
-    return size if is_everywhere else min(size, SAMPLE_SIZE)
+    is_of_lane = HAS_MATHS_OF_ITS_OWN and item.module.__name__.startswith(QUICK)
+    return size if RUNS_ALL_CASES or is_of_lane else min(size, SAMPLE_SIZE)
 
 
 def _has(module: str) -> bool:
