@@ -169,15 +169,41 @@ def check_choice(where: str, argument: str, value: object, choices: Iterable[str
         raise unknown_name(where, f"`{argument}` is not one of its choices", value, names)
 
 
+def check_list(where: str, argument: str, value: Any) -> list[Any]:
+    """The value as a list; raises unless it is a list or a tuple."""
+    if not isinstance(value, (list, tuple)):
+        raise error(
+            TypeError,
+            where,
+            f"`{argument}` must be a list",
+            expected="a list",
+            received=described(value),
+        )
+    return list(value)
+
+
+def check_dict(where: str, argument: str, value: Any) -> dict[Any, Any]:
+    """The value as a dict, empty for `None`; raises for anything but a dict."""
+    if value is not None and not isinstance(value, dict):
+        raise error(
+            TypeError,
+            where,
+            f"`{argument}` must be a dict",
+            expected="a dict by name",
+            received=described(value),
+        )
+    return dict(value or {})
+
+
 def check_seed(where: str, seed: Any) -> int:
     """The seed; for `None`, a number drawn by Python's `random`, which Keras seeds."""
     if seed is None:
         return random.randrange(2**31)  # noqa: S311 (no secret)
-    if isinstance(seed, bool) or not isinstance(seed, int):
+    if isinstance(seed, bool) or not isinstance(seed, numbers.Integral):
         raise error(
             TypeError, where, "`seed` must be an integer", expected="an int", received=repr(seed)
         )
-    if not 0 <= seed < 2**31:
+    if not 0 <= int(seed) < 2**31:
         raise error(
             ValueError,
             where,
@@ -185,7 +211,7 @@ def check_seed(where: str, seed: Any) -> int:
             expected="an integer from 0 to 2**31 - 1",
             received=repr(seed),
         )
-    return seed
+    return int(seed)
 
 
 def check_config(

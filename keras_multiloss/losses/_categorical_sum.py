@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_multiloss._checks import check_bool
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
 from keras_multiloss.evaluation import rank, sparse_label
@@ -69,7 +70,7 @@ class CategoricalSumNLL(JointLoss):
         name: str = "categorical_sum_nll",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
-        self.from_logits = from_logits
+        self.from_logits = check_bool(type(self).__name__, "from_logits", from_logits)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__

@@ -6,7 +6,7 @@ import math
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Literal
 
-from keras_multiloss._checks import check_choice
+from keras_multiloss._checks import check_bool, check_choice
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
@@ -94,7 +94,7 @@ class ConsistencyLoss(JointLoss):
                 received=repr(divergence),
             )
         self.divergence = divergence
-        self.from_logits = from_logits
+        self.from_logits = check_bool(type(self).__name__, "from_logits", from_logits)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Any, Literal
 
-from keras_multiloss._checks import check_choice, check_finite_number
+from keras_multiloss._checks import check_choice, check_config, check_finite_number
 from keras_multiloss._messages import error
 from keras_multiloss._platform import keras, ops, set_keras_mask
 from keras_multiloss._saving import deserialize, get_loss, serializable, serialize
@@ -117,6 +117,7 @@ class DeepSupervisionLoss(JointLoss):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> DeepSupervisionLoss:
         where = "DeepSupervisionLoss: `loss`"
+        config = check_config(cls, config, [*config], required=("loss",))
         loss = deserialize(where, config["loss"], keras.losses)
         return cls(**{**config, "loss": loss})
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number
+from keras_multiloss._checks import check_bool, check_finite_number
 from keras_multiloss._messages import described, error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
@@ -82,7 +82,7 @@ class DiscreteTimeSurvivalLoss(JointLoss):
     ) -> None:
         super().__init__(reduction=reduction, name=name)
         self.breaks = _check_breaks(breaks)
-        self.from_logits = from_logits
+        self.from_logits = check_bool(type(self).__name__, "from_logits", from_logits)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__

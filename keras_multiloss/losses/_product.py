@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from keras_multiloss._checks import check_bool
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
 from keras_multiloss.evaluation import align, same_shape
@@ -62,7 +63,7 @@ class ProductBinaryCrossentropy(JointLoss):
         name: str = "product_binary_crossentropy",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
-        self.from_logits = from_logits
+        self.from_logits = check_bool(type(self).__name__, "from_logits", from_logits)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
