@@ -169,9 +169,9 @@ def check_choice(where: str, argument: str, value: object, choices: Iterable[str
         raise unknown_name(where, f"`{argument}` is not one of its choices", value, names)
 
 
-def check_list(where: str, argument: str, value: Any) -> list[Any]:
-    """The value as a list; raises unless it is a list or a tuple."""
-    if not isinstance(value, (list, tuple)):
+def check_is_list(where: str, argument: str, value: Any) -> list[Any]:
+    """The value as a list; raises for a string and for what cannot be listed."""
+    if isinstance(value, (str, dict)) or not hasattr(value, "__iter__"):
         raise error(
             TypeError,
             where,
@@ -182,7 +182,7 @@ def check_list(where: str, argument: str, value: Any) -> list[Any]:
     return list(value)
 
 
-def check_dict(where: str, argument: str, value: Any) -> dict[Any, Any]:
+def check_is_dict(where: str, argument: str, value: Any) -> dict[Any, Any]:
     """The value as a dict, empty for `None`; raises for anything but a dict."""
     if value is not None and not isinstance(value, dict):
         raise error(

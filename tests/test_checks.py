@@ -222,7 +222,7 @@ def test_a_config_of_something_else_raises(config, kind, text):
             "`preferences` must be a dict",
         ),
         (
-            lambda: kml.losses.ConsistencyLoss(from_logits="yes"),
+            lambda: kml.losses.ConsistencyLoss(divergence="kl", from_logits="yes"),
             "`from_logits` must be True or False",
         ),
         (

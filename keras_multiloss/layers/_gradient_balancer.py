@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_config, check_count, check_keys, check_list
+from keras_multiloss._checks import check_config, check_count, check_is_list, check_keys
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import (
     add_counter,
@@ -187,7 +187,9 @@ def _scale_of_agreement(rule: Aggregator, n_tasks: int) -> float:
 
 
 def _checked_tasks(tasks: Any) -> list[str]:
-    names = check_keys("GradientBalancer", "tasks", check_list("GradientBalancer", "tasks", tasks))
+    names = check_keys(
+        "GradientBalancer", "tasks", check_is_list("GradientBalancer", "tasks", tasks)
+    )
     if len(set(names)) != len(names):
         raise error(
             ValueError,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number, check_list, check_not_negative
+from keras_multiloss._checks import check_finite_number, check_is_list, check_not_negative
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
@@ -107,7 +107,7 @@ def _pinball(error_of_output: Any, tau: float) -> Any:
 
 
 def _check_quantiles(where: str, quantiles: Any) -> list[float]:
-    given = check_list(where, "quantiles", quantiles)
+    given = check_is_list(where, "quantiles", quantiles)
     numbers = [check_finite_number(where, "quantiles", tau) for tau in given]
     if sorted({0.0, *numbers, 1.0}) != [0.0, *numbers, 1.0] or len(numbers) < 2:
         raise error(

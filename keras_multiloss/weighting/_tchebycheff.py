@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_dict, check_positive
+from keras_multiloss._checks import check_is_dict, check_positive
 from keras_multiloss._platform import ops, softmax
 from keras_multiloss._saving import serializable
 from keras_multiloss.weighting._term_arguments import check_terms_exist
@@ -59,7 +59,9 @@ class SmoothTchebycheffWeighting(Weighting):
         self.mu = check_positive(where, "mu", mu)
         self.preferences = {
             name: check_positive(where, f"preferences[{name!r}]", value)
-            for name, value in check_dict(type(self).__name__, "preferences", preferences).items()
+            for name, value in check_is_dict(
+                type(self).__name__, "preferences", preferences
+            ).items()
         }
 
     def initial_state(self, names: list[str]) -> dict[str, StateVariable]:
