@@ -6,10 +6,10 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform import keras, set_state_layer
-from keras_multiloss.engine import FileState, FoundState, TermWeightState
+from keras_multiloss.engine import AggregatorState, FileState, FoundState, TermWeightState
 
 if TYPE_CHECKING:
-    from keras_multiloss.engine import AggregatorState, StateLayer
+    from keras_multiloss.engine import StateLayer
     from keras_multiloss.spec import WeightedSumLoss
 
     _Model: Any = keras.Model
@@ -18,6 +18,9 @@ else:
 
 #: The attributes under which files have the layers.
 TERM_WEIGHTS, AGGREGATOR = "_term_weights", "_aggregator_state"
+
+#: Their classes.
+LAYERS = {TERM_WEIGHTS: TermWeightState, AGGREGATOR: AggregatorState}
 
 
 class StateHolder(_Model):
@@ -66,8 +69,8 @@ class StateHolder(_Model):
     def load_weights(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's own; the state of a rule waits for `compile` where there is no layer for it."""
         readers = {
-            attribute: FileState(attribute.strip("_"))
-            for attribute in (TERM_WEIGHTS, AGGREGATOR)
+            attribute: FileState.of(cls)
+            for attribute, cls in LAYERS.items()
             if getattr(self, attribute, None) is None
         }
         for attribute, reader in readers.items():

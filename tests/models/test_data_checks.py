@@ -6,7 +6,7 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
 from tests.conftest import two_heads, two_heads_data
-from tests.lanes import needs_tensorflow_backend
+from tests.lanes import needs_keras_3, needs_tensorflow_backend
 from tests.losses.messages import exactly
 
 LOSS = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex")
@@ -210,6 +210,7 @@ class TestPandas:
             compiled().fit(x, {**y, "sex": sex}, verbose=0)
 
 
+@needs_keras_3  # Keras 2 numbers them
 def test_outputs_of_one_layer_are_asked_for_by_names_of_their_own():
     x, other = keras.Input((3,)), keras.Input((3,))
     shared = keras.layers.Dense(1, name="score")
