@@ -100,6 +100,7 @@ from keras_multiloss._platform._replicas import (
     scale_for_distribution,
     scale_loss_object,
     sum_over_replicas,
+    with_mean_value,
 )
 from keras_multiloss._platform._training_step import (
     TrainingStep,
@@ -176,5 +177,6 @@ __all__ = [
     "weighted_sum",
     "with_axes",
     "with_gradients",
+    "with_mean_value",
     "worker_settings",
 ]

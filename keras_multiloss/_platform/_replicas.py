@@ -17,13 +17,25 @@ def n_replicas() -> int:
 
 def scale_for_distribution(loss: Any) -> Any:
     """Divide a loss by the number of replicas, which `tf.distribute` adds up again."""
-    return loss / n_replicas() if n_replicas() > 1 else loss
+    return with_mean_value(loss) / n_replicas() if n_replicas() > 1 else loss
+
+
+def with_mean_value(loss: Any) -> Any:
+    """The loss of a replica, with the value that the losses of all replicas have in the mean.
+
+    Keras logs the mean of the replicas' losses by their numbers of samples. The losses here have
+    the global batch as their divisor, so that a replica of few samples has a small one.
+    """
+    if n_replicas() == 1:
+        return loss
+    stop = tensorflow().stop_gradient
+    return loss + stop(mean_over_replicas(stop(loss)) - loss)
 
 
 def scale_loss_object(loss: Any, reduction: str) -> Any:
     """Scale what a loss object returns; Keras 2 itself scales means over the batch."""
     is_scaled_later = not KERAS_3 and reduction == "sum_over_batch_size"
-    return loss if is_scaled_later else scale_for_distribution(loss)
+    return with_mean_value(loss) if is_scaled_later else scale_for_distribution(loss)
 
 
 def add_loss_of_replica(layer: Any, loss: Any) -> None:

@@ -13,6 +13,7 @@ from keras_multiloss._platform import (
     not_converted,
     ops,
     symbols_like,
+    with_mean_value,
 )
 from keras_multiloss._saving import serializable
 from keras_multiloss.engine import (
@@ -109,7 +110,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
         batch = Batch.of(self.loss, labels, outputs, sample_weight, output_names=names)
         step = take_step(self.loss, batch, self._term_weights, training=bool(training))
         self.running_means.update_state(step, _logged_samples(outputs))
-        add_loss_of_replica(self, step.total)
+        add_loss_of_replica(self, with_mean_value(step.total))
         return outputs
 
     @property

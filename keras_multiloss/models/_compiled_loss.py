@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, keras, with_mean_value
 from keras_multiloss.engine import RunningMeans
 from keras_multiloss.spec import Batch
 
@@ -55,4 +55,4 @@ class CompiledLoss:
         """Add a step of so many samples to the logs."""
         self.running_means.update_state(step, n_samples)
         if self.total is not None:
-            self.total.update_state(step.total, sample_weight=n_samples)
+            self.total.update_state(with_mean_value(step.total), sample_weight=n_samples)
