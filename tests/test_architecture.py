@@ -14,7 +14,7 @@ PACKAGE = Path(keras_multiloss.__file__).parent
 #: Each may import those before it, and nothing else of this library.
 LEVELS = [
     {"_messages"},
-    {"_checks", "_optional_packages"},
+    {"_checks", "_container_checks", "_optional_packages"},
     {"_platform"},
     {"_saving"},
     {"evaluation"},

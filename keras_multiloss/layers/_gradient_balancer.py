@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_config, check_count, check_is_list, check_keys
+from keras_multiloss._checks import check_config, check_count, check_keys
+from keras_multiloss._container_checks import check_is_list
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import (
     add_counter,

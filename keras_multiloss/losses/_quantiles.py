@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._checks import check_finite_number, check_is_list, check_not_negative
+from keras_multiloss._checks import check_finite_number, check_not_negative
+from keras_multiloss._container_checks import check_is_list
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_is_dict, check_positive
+from keras_multiloss._checks import check_positive
+from keras_multiloss._container_checks import check_is_dict
 from keras_multiloss._platform import ops, softmax
 from keras_multiloss._saving import serializable
 from keras_multiloss.weighting._term_arguments import check_terms_exist
