@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from keras_multiloss._messages import described, error
 
 
-def check_is_list(where: str, argument: str, value: Any) -> list[Any]:
-    """The value as a list; raises for a string and for what cannot be listed."""
-    if isinstance(value, (str, dict)) or not hasattr(value, "__iter__"):
+def check_is_list(
+    where: str, argument: str, value: Any, *, what: str = "a list", expected: str = "a list"
+) -> list[Any]:
+    """The value as a list; raises for a string, a dict, and what cannot be listed.
+
+    Args:
+        where: the name of the caller, for errors.
+        argument: what the caller calls it.
+        value: what it was given.
+        what: what the message says that it must be.
+        expected: what the message gives for an example.
+    """
+    if isinstance(value, (str, dict)) or not np.iterable(value):
         raise error(
             TypeError,
             where,
-            f"`{argument}` must be a list",
-            expected="a list",
-            received=described(value),
+            f"`{argument}` must be {what}",
+            expected=expected,
+            received=repr(value),
         )
     return list(value)
 

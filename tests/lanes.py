@@ -20,7 +20,7 @@ SAMPLE_SIZE = 2
 
 #: Lanes in which quick tests of the maths run all of their cases: each has operations of its own,
 #: those of PyTorch or those over TensorFlow that Keras 2 lacks.
-HAS_MATHS_OF_ITS_OWN = BACKEND == "torch" or importlib.util.find_spec("tensorflow_addons")
+HAS_MATHS_OF_ITS_OWN = BACKEND == "torch" or bool(importlib.util.find_spec("tensorflow_addons"))
 
 #: These tests.
 QUICK = ("tests.losses", "tests.evaluation", "tests.platform", "tests.saving", "tests.spec")

@@ -6,7 +6,6 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-import keras_multiloss as kml
 from keras_multiloss._checks import (
     check_bool,
     check_choice,
@@ -209,35 +208,6 @@ def test_a_config_is_copied():
 def test_a_config_of_something_else_raises(config, kind, text):
     with pytest.raises(kind, match=text):
         check_config(Saved, config, ("a", "b"), required=("a",))
-
-
-@pytest.mark.parametrize(
-    ("make", "problem"),
-    [
-        (lambda: kml.GradientBalancer("age"), "`tasks` must be a list"),
-        (lambda: kml.GradientBalancer(3), "`tasks` must be a list"),
-        (lambda: kml.losses.NonCrossingQuantileLoss(0.5), "`quantiles` must be a list"),
-        (
-            lambda: kml.weighting.SmoothTchebycheffWeighting(preferences=[1, 2]),
-            "`preferences` must be a dict",
-        ),
-        (
-            lambda: kml.losses.ConsistencyLoss(divergence="kl", from_logits="yes"),
-            "`from_logits` must be True or False",
-        ),
-        (
-            lambda: kml.losses.ProductBinaryCrossentropy(from_logits=None),
-            "`from_logits` must be True or False",
-        ),
-        (
-            lambda: kml.losses.DeepSupervisionLoss.from_config({}),
-            "the config has no 'loss'",
-        ),
-    ],
-)
-def test_arguments_of_another_kind_are_told(make, problem):
-    with pytest.raises((TypeError, ValueError), match=problem):
-        make()
 
 
 def test_a_seed_may_be_an_integer_of_numpy():

@@ -71,18 +71,24 @@ def inner_products(rows: Any) -> Any:
 
 
 def squared_distances(rows: Any) -> Any:
-    """The squared distances between all rows of a matrix, computed in float64, without a gradient.
+    r"""The squared distances between all rows of a matrix, in memory of the size of the result.
 
-    Keras multiplies matrices of float64 in float32 on PyTorch.
+    $|a|^2 + |b|^2 - 2 a^\top b$ loses the digits of near rows: the value is that of float64, and
+    the gradient that of the same sum in the precision of the rows.
     """
-    dtype = dtype_name(rows)
+    squared = _squares_minus_products(rows)
     with double_precision():
-        rows = ops.cast(ops.stop_gradient(rows), "float64")
-        products = rows @ rows.T if backend() == "torch" else ops.matmul(rows, ops.transpose(rows))
-        # Taken from the products, the squares are rounded as they are: two equal rows are at 0.
-        squares = ops.expand_dims(ops.diagonal(products), -1)
-        squared = squares + ops.transpose(squares) - 2.0 * products
-        return ops.cast(ops.maximum(squared, 0.0), dtype)
+        precise = _squares_minus_products(ops.cast(ops.stop_gradient(rows), "float64"))
+        precise = ops.cast(ops.maximum(precise, 0.0), dtype_name(rows))
+    return precise + (squared - ops.stop_gradient(squared))
+
+
+def _squares_minus_products(rows: Any) -> Any:
+    # Keras multiplies matrices of float64 in float32 on PyTorch.
+    products = rows @ rows.T if backend() == "torch" else ops.matmul(rows, ops.transpose(rows))
+    # Taken from the products, the squares are rounded as they are: two equal rows are at 0.
+    squares = ops.expand_dims(ops.diagonal(products), -1)
+    return squares + ops.transpose(squares) - 2.0 * products
 
 
 def weighted_sum(weights: Any, rows: Any) -> Any:

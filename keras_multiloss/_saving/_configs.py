@@ -126,7 +126,7 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
             where,
             "a part of the file does not fit the class it names",
             expected=f"arguments of {name}",
-            received=f"{config.get('config')!r} ({_first_line(e)})",
+            received=f"{config.get('config')!r} ({first_line(e)})",
         ) from e
 
 
@@ -169,5 +169,6 @@ def _find(name: Any, namespace: Any) -> Any:
     return known if isinstance(known, type) else None
 
 
-def _first_line(e: Exception) -> str:
+def first_line(e: BaseException) -> str:
+    """The first line of a message; the type of an error without one."""
     return str(e).strip().splitlines()[0] if str(e).strip() else type(e).__name__

@@ -13,6 +13,7 @@ from keras_multiloss._platform import keras
 from keras_multiloss._saving._configs import (
     config_of,
     deserialize,
+    first_line,
     is_builtin,
     registered_name,
     serialize,
@@ -75,24 +76,21 @@ def _check_is_rebuilt(where: str, argument: str, obj: Any) -> None:
             f"`{argument}` cannot be saved: {cls} cannot be built again from its config",
             expected=f"a `get_config` with the arguments of `{cls}.__init__`, all of them and no "
             "others",
-            received=f"{config['config']!r} ({str(e.__cause__).splitlines()[0]})",
+            received=f"{config['config']!r} ({first_line(e.__cause__ or e)})",
             hint=f"def get_config(self): return {{**super().get_config(), ...}}, and let "
             f"`{cls}.__init__` take `**kwargs` for `name` and `reduction`",
         ) from e
-    different = [
-        name
-        for name, value in config["config"].items()
-        if not _is_alike(value, serialize(again)["config"].get(name))
-    ]
-    if different:
-        raise error(
-            ValueError,
-            where,
-            f"`{argument}` cannot be saved: built again from its config it is different",
-            expected=f"the same {different[0]!r}, {config['config'][different[0]]!r}",
-            received=repr(serialize(again)["config"].get(different[0])),
-            hint="let `get_config` return the arguments as they were given",
-        )
+    arguments = serialize(again)["config"]
+    for name, value in config["config"].items():
+        if not _is_alike(value, arguments.get(name)):
+            raise error(
+                ValueError,
+                where,
+                f"`{argument}` cannot be saved: built again from its config it is different",
+                expected=f"the same {name!r}, {value!r}",
+                received=repr(arguments.get(name)),
+                hint="let `get_config` return the arguments as they were given",
+            )
 
 
 def _is_alike(value: Any, other: Any) -> bool:

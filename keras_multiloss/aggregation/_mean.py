@@ -11,7 +11,7 @@ from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
 from keras_multiloss.aggregation._aggregator import Aggregator, State
-from keras_multiloss.aggregation._preference import check_list
+from keras_multiloss.aggregation._preference import check_numbers_listed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,7 +72,7 @@ class Constant(Aggregator):
 
     def __init__(self, values: Sequence[float]) -> None:
         where = type(self).__name__
-        listed = check_list(where, "values", values, "a number for each task, [2.0, 1.0]")
+        listed = check_numbers_listed(where, "values", values, "a number for each task, [2.0, 1.0]")
         self.values = [check_finite_number(where, f"values[{i}]", x) for i, x in enumerate(listed)]
 
     def weights(self, gramian: Any, state: State | None = None) -> Any:  # noqa: ARG002

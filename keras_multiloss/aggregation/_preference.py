@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_multiloss._checks import check_positive
+from keras_multiloss._container_checks import check_is_list
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 
@@ -19,21 +20,13 @@ def check_preference(where: str, preference: Sequence[float] | None) -> list[flo
     if preference is None:
         return None
     expected = "a positive number for each task, [2.0, 1.0]"
-    listed = check_list(where, "preference", preference, expected)
+    listed = check_numbers_listed(where, "preference", preference, expected)
     return [check_positive(where, f"preference[{i}]", x) for i, x in enumerate(listed)]
 
 
-def check_list(where: str, argument: str, values: Any, expected: str) -> list[Any]:
+def check_numbers_listed(where: str, argument: str, values: Any, expected: str) -> list[Any]:
     """The values, one for each task, as a list; raises unless they are listed."""
-    if isinstance(values, (str, dict)) or not np.iterable(values):
-        raise error(
-            TypeError,
-            where,
-            f"`{argument}` must be a list of numbers",
-            expected=expected,
-            received=repr(values),
-        )
-    return list(values)
+    return check_is_list(where, argument, values, what="a list of numbers", expected=expected)
 
 
 def preference_shares(preference: list[float] | None, gramian: Any, where: str) -> Any:

@@ -14,7 +14,6 @@ from keras_multiloss.engine._running_means import (
 )
 from keras_multiloss.engine._state_layer import (
     FileState,
-    FoundState,
     StateLayer,
 )
 from keras_multiloss.engine._step import (
@@ -34,7 +33,6 @@ from keras_multiloss.engine._term_weights import (
 __all__ = [
     "AggregatorState",
     "FileState",
-    "FoundState",
     "Layout",
     "RunningMeans",
     "StateLayer",

@@ -159,7 +159,7 @@ class FileState(LayerWithMetrics):
     def __init__(self, name: str) -> None:
         super().__init__(name=name)
         self.built = True
-        self.found = FoundState()
+        self.values: dict[str, Any] = {}
 
     @classmethod
     def of(cls, layer_class: type) -> FileState:
@@ -171,11 +171,4 @@ class FileState(LayerWithMetrics):
         """Nothing: it has no variables."""
 
     def load_own_variables(self, store: Any) -> None:
-        self.found.values.update({key: np.asarray(store[key]) for key in store.keys()})  # noqa: SIM118
-
-
-class FoundState:
-    """What a file has for a layer of state. No object of Keras, so that no model tracks it."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, Any] = {}
+        self.values.update({key: np.asarray(store[key]) for key in store.keys()})  # noqa: SIM118

@@ -8,7 +8,6 @@ from typing import Any, Literal
 from keras_multiloss._checks import check_choice
 from keras_multiloss._platform import ops, squared_distances
 from keras_multiloss._saving import check_saveable
-from keras_multiloss.evaluation import expand
 from keras_multiloss.losses._pairs import check_matrix
 from keras_multiloss.losses._vectors import dot_products, is_diagonal, unit
 
@@ -44,13 +43,8 @@ def pairwise_distance(where: str, embeddings: Any, metric: DistanceMetric) -> An
 
 
 def _squared_euclidean(x: Any) -> Any:
-    # |a - b|^2 as |a|^2 + |b|^2 - 2 ab loses the digits of a common offset. Distances do not
-    # change with it, nor do gradients. It loses those of near samples, too: the value is that of
-    # float64, with the gradient of the same sum in the precision of the samples.
-    x = x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
-    squares = expand(ops.sum(ops.square(x), axis=-1))
-    squared = squares + ops.transpose(squares) - 2.0 * dot_products(x, x)
-    return squared_distances(x) + (squared - ops.stop_gradient(squared))
+    # A common offset costs digits. Distances do not change with it, nor do gradients.
+    return squared_distances(x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True)))
 
 
 def _euclidean(x: Any) -> Any:

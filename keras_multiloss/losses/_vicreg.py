@@ -28,8 +28,8 @@ class VICRegLoss(JointLoss):
 
     with the unbiased variances and covariances over the batch. The variance keeps the
     outputs from becoming one constant, without negative samples. The first term is a mean over
-    the $n$ features, as in the paper's pseudocode. The authors' pseudocode, and libraries after it,
-    take the mean of the two variance terms, where the paper's equation adds them up: for settings
+    the $n$ features, as in the paper's pseudocode. The authors' code, and libraries after it, take
+    the mean of the two variance terms, where the paper's equation adds them up: for settings
     from there, give half of their `variance_weight`, 12.5 for 25. It needs no label: give the term
     `labels=None`.
 

@@ -6,7 +6,7 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform import keras, set_state_layer
-from keras_multiloss.engine import AggregatorState, FileState, FoundState, TermWeightState
+from keras_multiloss.engine import AggregatorState, FileState, TermWeightState
 
 if TYPE_CHECKING:
     from keras_multiloss.engine import StateLayer
@@ -55,14 +55,13 @@ class StateHolder(_Model):
 
     def _set_state(self, attribute: str, layer: StateLayer | None) -> None:
         """Put a layer of state in place of the one before; it gets what a file had for it."""
-        before = getattr(self, attribute, None)
-        if layer is before:
+        found = self._found_states().pop(attribute, None)
+        if layer is getattr(self, attribute, None):
             return
         set_state_layer(self, attribute, layer)
-        found = self._found_states().pop(attribute, None)
         if layer is not None and found is not None:
             try:
-                layer.load_own_variables(found.values)
+                layer.load_own_variables(found)
             except ValueError as e:
                 warnings.warn(f"The state of a file of weights is left out. {e}", stacklevel=6)
 
@@ -80,12 +79,12 @@ class StateHolder(_Model):
         finally:
             for attribute in readers:
                 set_state_layer(self, attribute, None)
-        found = {attribute: reader.found for attribute, reader in readers.items()}
-        self._found_states().update({a: state for a, state in found.items() if state.values})
+        found = {attribute: dict(reader.values) for attribute, reader in readers.items()}
+        self._found_states().update({a: values for a, values in found.items() if values})
         return result
 
-    def _found_states(self) -> dict[str, FoundState]:
-        """What files had for layers that are not there yet, by attribute."""
+    def _found_states(self) -> dict[str, dict[str, Any]]:
+        """What a file had for layers that are not there yet, by attribute."""
         if "_found" not in self.__dict__:
             self._found = _Found()
         return self._found.states
@@ -103,4 +102,4 @@ class _Found:
     """No object of Keras, so that no model tracks it."""
 
     def __init__(self) -> None:
-        self.states: dict[str, FoundState] = {}
+        self.states: dict[str, dict[str, Any]] = {}

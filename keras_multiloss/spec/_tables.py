@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._messages import error
+from keras_multiloss._messages import error, suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -50,13 +50,16 @@ def batch_without_tables(batch: Any) -> Any:
 def labels_of_table(table: Any, keys: Iterable[Any]) -> Any:
     """The labels in a table: a dict by name, or all columns as the only label.
 
+    A column of much the same name as the only label is a misspelt one, and goes by name.
+
     Args:
         table: of pandas.
         keys: the names of the labels that are asked for.
     """
     keys = list(keys)
     columns = columns_of(table)
-    if len(keys) == 1 and keys[0] not in columns:
+    is_named = len(keys) != 1 or suggestion(keys[0], columns, cutoff=0.8) is not None
+    if not is_named:
         return np.stack(list(columns.values()), axis=-1)
     return columns
 
@@ -72,11 +75,7 @@ def plain_array(column: Any) -> Any:
         return column.to_numpy(dtype="float64", na_value=np.nan)
     if is_nullable and pandas.api.types.is_bool_dtype(dtype) and not column.isna().any():
         return column.to_numpy(dtype="bool")
-    return (
-        column.to_numpy(dtype=dtype.numpy_dtype)
-        if hasattr(dtype, "numpy_dtype")
-        else (column.to_numpy())
-    )
+    return column.to_numpy(dtype=getattr(dtype, "numpy_dtype", None))
 
 
 def check_is_of_numbers(where: str, what: str, array: Any) -> None:

@@ -32,8 +32,8 @@ class SmoothTchebycheffWeighting(Weighting):
     Losses are taken in their own units. Where they are small beside $\mu$ the weights are about
     equal, where they are large the largest one gets all the weight: choose $\mu$ near the size of
     the losses, and $\lambda_t$ so that these are alike. The authors' code instead takes
-    $\log(\ell_t / \text{nadir}_t)$, with nadirs from four epochs of warm-up, and multiplies the
-    result by $T$: losses of their own units then count alike, and so do learning rates of $T$.
+    $\log(\ell_t / \text{nadir}_t)$, with nadirs from four epochs of warm-up, so that units do not
+    matter, and multiplies $L$ by $T$.
 
     Args:
         mu: $\mu > 0$; the smaller, the nearer to the maximum.

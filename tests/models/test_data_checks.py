@@ -187,6 +187,12 @@ class TestPandas:
         data = np.ones((4, 3))
         assert model.evaluate(data, table, verbose=0) == model.evaluate(data, labels, verbose=0)
 
+    def test_a_misspelt_column_is_no_label(self, pandas):
+        x, y = two_heads_data()
+        model = compiled(kml.LossTerm("mse", "age"))
+        with pytest.raises(ValueError, match="did you mean 'agee'"):
+            model.evaluate(x, pandas.DataFrame({"agee": y["age"][:, 0]}), verbose=0)
+
     def test_nullable_columns_are_numbers_with_nan(self, pandas):
         x, y = two_heads_data()
         age = pandas.Series(np.round(y["age"][:, 0])).astype("Int64")

@@ -57,6 +57,18 @@ def test_weights_that_are_loaded_before_compile_bring_the_state_with_them(
     assert values(other.term_weight_state())["step"] == 0
 
 
+def test_loaded_state_waits_for_one_compile_only(tmp_path):
+    path = tmp_path / "model.weights.h5"
+    model = model_with(kml.WeightedSumLoss([AGE, SEX], weighting="famo"))
+    model.fit(*two_heads_data(), **OPTIONS)
+    model.save_weights(path)
+    other = kml.MultiLossModel.from_model(two_heads())
+    other.load_weights(path)
+    other.compile("sgd", loss=AGE + SEX)
+    other.compile("sgd", loss=kml.WeightedSumLoss([AGE, SEX], weighting="famo"))
+    assert values(other.term_weight_state())["step"] == 0
+
+
 def test_state_of_other_terms_is_left_out_with_a_warning(tmp_path):
     path = tmp_path / "model.weights.h5"
     model_with(kml.WeightedSumLoss([AGE, SEX], weighting="famo")).save_weights(path)
