@@ -20,12 +20,13 @@ from keras_multiloss import aggregation, callbacks, data, layers, losses, models
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
 from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
-from keras_multiloss.spec import LossTerm, from_input, from_output
+from keras_multiloss.spec import LossTerm, MetricTerm, from_input, from_output
 
 __all__ = [
     "GradientBalancer",
     "JointLoss",
     "LossTerm",
+    "MetricTerm",
     "MultiLossModel",
     "WeightedSumLoss",
     "WeightedSumLossLayer",

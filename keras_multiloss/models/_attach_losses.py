@@ -72,7 +72,7 @@ def attach_losses(
     check_functional("attach_losses", model)
     spec = as_weighted_sum("attach_losses", loss)
     names = output_names(model)
-    check_tensors_exist("attach_losses", spec, model)
+    check_tensors_exist("attach_losses", spec.tasks.terms, model)
     label_inputs = _label_inputs(spec, model, dict(labels or {}))
     weight_inputs = _weight_inputs(sample_weight)
     inputs = named_inputs(model)

@@ -10,6 +10,7 @@ from keras_multiloss.spec import Batch
 
 if TYPE_CHECKING:
     from keras_multiloss.engine import Step
+    from keras_multiloss.models._metric_terms import TermMetric
     from keras_multiloss.models._structure import TensorNames
     from keras_multiloss.spec import Key, WeightedSumLoss
 
@@ -23,13 +24,21 @@ class CompiledLoss:
     Args:
         loss: the total loss.
         names: what the inputs and outputs are called.
-        metrics: the `metrics` and `weighted_metrics` that the model was compiled with.
+        metrics: the `metrics` and `weighted_metrics` that Keras was given.
+        metric_terms: those that name their tensors themselves.
     """
 
-    def __init__(self, loss: WeightedSumLoss, names: TensorNames, metrics: list[Any]) -> None:
+    def __init__(
+        self,
+        loss: WeightedSumLoss,
+        names: TensorNames,
+        metrics: list[Any],
+        metric_terms: list[TermMetric],
+    ) -> None:
         self.loss = loss
         self.names = names
         self.metrics = metrics
+        self.metric_terms = metric_terms
         self.running_means = RunningMeans(loss)
         # Keras 2 tracks the total in the code that `compute_loss` replaces.
         self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
@@ -37,7 +46,8 @@ class CompiledLoss:
     @property
     def trackers(self) -> list[Any]:
         """The metrics that hold the logs."""
-        return [*([] if self.total is None else [self.total]), self.running_means]
+        total = [] if self.total is None else [self.total]
+        return [*total, self.running_means, *self.metric_terms]
 
     def batch(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any, taps: dict[Key, Any] | None = None

@@ -109,6 +109,7 @@ class _Check:
         self.where = where
         self.loss = compiled.loss
         self.names = compiled.names.outputs
+        self.metric_terms = compiled.metric_terms
         self.outputs = symbolic_output(model) if is_functional(model) else None
         self.taps = symbolic_taps(where, model)
 
@@ -155,6 +156,8 @@ class _Check:
             output_names=self.names,
         )
         batch.check_labels(self.loss)
+        for metric in self.metric_terms:
+            batch.check_has_labels(metric.term, metric.name)
         return batch
 
     def _check_length(self, y: Any) -> None:

@@ -26,13 +26,13 @@ from keras_multiloss.evaluation import (
     snake_case,
     to_tensor,
 )
-from keras_multiloss.spec import names_of
+from keras_multiloss.spec import SOURCES, listed, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keras_multiloss.models._compiled_loss import CompiledLoss
-    from keras_multiloss.spec import Batch, Key, LossTerm
+    from keras_multiloss.spec import Batch, Key, KeyOrSource, LossTerm
 
 WHERE = "MultiLossModel.compile"
 
@@ -68,11 +68,15 @@ class Measured(NamedTuple):
 
 
 def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any) -> None:
-    """Update the compiled metrics of a model.
+    """Update the metrics of a model: those that name their tensors, and those of outputs.
 
     Raises:
         ValueError: if a metric was asked for an output that has no label, or several.
     """
+    for metric in compiled.metric_terms:
+        metric.update_state(batch)
+    if not any(compiled.metrics):
+        return
     taps = _asked_taps(compiled.metrics, batch)
     keys = [*_keys_of_outputs(compiled, batch, y_pred), *taps]
     wanted = set(_asked(compiled.metrics, keys, keys))
@@ -98,10 +102,10 @@ def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
         (metrics.weighted, measured.sample_weight),
     ):
         for metric in objects:
-            metric.update_state(*_arguments(metric, measured, sample_weight))
+            metric.update_state(*metric_arguments(metric, measured, sample_weight))
 
 
-def _arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
+def metric_arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
     """Label, output and weights for a metric; what does not count has weight 0."""
     if measured.counted is None:
         return measured.label, measured.output, sample_weight
@@ -130,7 +134,7 @@ def _measured_output(compiled: CompiledLoss, batch: Batch, key: Key, *, is_asked
     label_key = _label_key(terms, batch, key)
     if label_key is None:  # the data lacks what a term does without
         return Measured(output, output)
-    label = batch.labels[label_key]
+    label = batch.tensor(label_key, batch.labels)
     terms = [term for term in terms if term.labels == label_key]
     masks = list(dict.fromkeys(term.mask for term in terms))
     found = counted_entries(WHERE, terms[0].loss, label, output, masks) if terms else None
@@ -141,20 +145,20 @@ def _terms_over(terms: Sequence[LossTerm], batch: Batch, key: Key) -> list[LossT
     """The terms over one output, or else those over several that have one label."""
     same = {k for k, tensor in batch.outputs.items() if tensor is batch.outputs[key]}
     over = [term for term in terms if same & set(term.output_keys)]
-    with_one_label = [term for term in over if len(term.label_keys) == 1]
+    with_one_label = [term for term in over if len(listed(term.labels)) == 1]
     alone = [term for term in with_one_label if len(term.output_keys) == 1]
     return alone or with_one_label
 
 
-def _label_key(terms: list[LossTerm], batch: Batch, key: Key) -> Key | None:
+def _label_key(terms: list[LossTerm], batch: Batch, key: Key) -> KeyOrSource | None:
     """The label of an output: that of its name, or that of the terms over it.
 
     `None` if the data lacks the label of terms that do without it.
     """
     if key in batch.labels:
         return key
-    keys: list[Key] = list(dict.fromkeys(k for term in terms for k in term.label_keys))
-    there = [k for k in keys if k in batch.labels]
+    keys = list(dict.fromkeys(k for term in terms for k in listed(term.labels)))
+    there = [k for k in keys if isinstance(k, SOURCES) or k in batch.labels]
     if len(there) == 1:
         return there[0]
     if not there and keys and not any(term.required for term in terms):

@@ -25,6 +25,14 @@ from keras_multiloss.models._data_checks import (
     checked_arguments,
 )
 from keras_multiloss.models._metric_labels import by_path, update_metrics
+from keras_multiloss.models._metric_terms import (
+    METRICS,
+    checked_term_metrics,
+    metric_terms_config,
+    metric_terms_from_config,
+    with_metric_terms,
+    without_metric_terms,
+)
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
 from keras_multiloss.models._state_holder import AGGREGATOR, TERM_WEIGHTS
 from keras_multiloss.models._structure import (
@@ -34,7 +42,7 @@ from keras_multiloss.models._structure import (
     check_tensors_exist,
 )
 from keras_multiloss.models._tapped_model import TappedModel, without_taps
-from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
+from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum, log_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,12 +104,15 @@ class MultiLossMixin(KerasSignatures, TappedModel):
                 expected="the weights in the terms, LossTerm(..., weight=0.5)",
                 received=f"loss_weights={arguments['loss_weights']!r}",
             )
-        check_tensors_exist("MultiLossModel.compile", spec, self)
-        metrics = [by_path(arguments[kind]) for kind in ("metrics", "weighted_metrics")]
-        arguments = {**arguments, "metrics": metrics[0], "weighted_metrics": metrics[1]}
+        check_tensors_exist("MultiLossModel.compile", spec.tasks.terms, self)
+        split = {kind: without_metric_terms(arguments[kind]) for kind in METRICS}
+        terms = checked_term_metrics([own for _, own in split.values()], log_names(spec))
+        check_tensors_exist("MultiLossModel.compile", {m.name: m.term for m in terms}, self)
+        metrics = {kind: by_path(others) for kind, (others, _) in split.items()}
+        arguments = {**arguments, **metrics}
         forget_compiled(self)
         in_keras(**{**arguments, "loss": None})
-        self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), metrics)
+        self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), [*metrics.values()], terms)
         self._set_state(TERM_WEIGHTS, self._term_weights_for(spec))
         balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
         self._set_state(AGGREGATOR, balancing)
@@ -173,11 +184,12 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         compiled = self._compiled_loss
         if compiled is None:
             return super().compute_metrics(x, y, without_taps(y_pred)[0], sample_weight)
-        if any(compiled.metrics):
+        if any(compiled.metrics) or compiled.metric_terms:
             y, sample_weight = unpacked(y, sample_weight)
             y_pred, taps = without_taps(y_pred)
-            batch = compiled.batch(x, y, y_pred, sample_weight, taps)
-            update_metrics(self, compiled, batch, y_pred)
+            update_metrics(
+                self, compiled, compiled.batch(x, y, y_pred, sample_weight, taps), y_pred
+            )
         return self.get_metrics_result()
 
     @property
@@ -235,6 +247,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         if self._compiled_loss is not None and config:
             config["loss"] = keras.saving.serialize_keras_object(self._compiled_loss.loss)
             weights, balancing = self.term_weight_state(), self.aggregator_state()
+            config |= metric_terms_config(self._compiled_loss.metric_terms)
             if weights is not None:
                 config[MOVES] = bool(weights.trainable)
             if balancing is not None:
@@ -245,7 +258,11 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         config = dict(config)
         moves = config.pop(MOVES, True)
         rule = deserialize("MultiLossModel: `aggregator`", config.pop("aggregator", None), None)
-        self.compile(**keras.saving.deserialize_keras_object(config), aggregator=rule)
+        terms = metric_terms_from_config(config)
+        arguments = keras.saving.deserialize_keras_object(config)
+        for kind in METRICS:
+            arguments[kind] = with_metric_terms(arguments.get(kind), terms[kind])
+        self.compile(**arguments, aggregator=rule)
         weights, balancing = self.term_weight_state(), self.aggregator_state()
         if weights is not None:
             weights.trainable = moves

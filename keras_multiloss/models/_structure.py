@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
@@ -10,6 +10,11 @@ from keras_multiloss._saving import other_keras_error
 from keras_multiloss.layers._frozen_teacher import tap_layers_of
 from keras_multiloss.losses import JointLoss
 from keras_multiloss.spec import Key, LossTerm, WeightedSumLoss, by_name, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keras_multiloss.spec import NamedTensors
 
 
 class TensorNames(NamedTuple):
@@ -90,23 +95,23 @@ def output_names(model: Any) -> list[str] | None:
     return names if len(set(names)) == len(names) else None
 
 
-def check_tensors_exist(where: str, loss: WeightedSumLoss, model: Any) -> None:
-    """Raise if a term names an output or an input that a functional model does not have."""
+def check_tensors_exist(where: str, terms: Mapping[str, NamedTensors], model: Any) -> None:
+    """Raise if a term or a metric names a tensor that a functional model does not have."""
     if not is_functional(model):
         return
     names = output_names(model)
     outputs = by_name(symbolic_output(model), names, where=where)
     taps = symbolic_taps(where, model)
     known, inputs = {**outputs, **taps}, by_input_name(model)
-    for name, term in zip(loss.names, loss.terms, strict=True):
+    for name, term in terms.items():
         for key in term.read_outputs:
             if key not in known:
-                problem = f"term {name!r} names an output that the model does not have"
+                problem = f"{term.what} {name!r} names an output that the model does not have"
                 listed = [*(names or outputs), *taps]
                 raise unknown_name(where, problem, key, listed, hint=_hint(model))
         for key in term.input_keys:
             if key not in inputs:
-                problem = f"term {name!r} names an input that the model does not have"
+                problem = f"{term.what} {name!r} names an input that the model does not have"
                 raise unknown_name(where, problem, key, names_of(inputs))
 
 

@@ -16,6 +16,10 @@ from keras_multiloss.spec._by_name import (
     key_name,
     names_of,
 )
+from keras_multiloss.spec._checked_keys import (
+    KeyOrSource,
+    listed,
+)
 from keras_multiloss.spec._given_weights import (
     weighted_losses,
 )
@@ -25,6 +29,12 @@ from keras_multiloss.spec._input_names import (
 )
 from keras_multiloss.spec._loss_term import (
     LossTerm,
+)
+from keras_multiloss.spec._metric_term import (
+    MetricTerm,
+)
+from keras_multiloss.spec._named_tensors import (
+    NamedTensors,
 )
 from keras_multiloss.spec._per_output_loss import (
     PerOutputLoss,
@@ -37,6 +47,7 @@ from keras_multiloss.spec._tables import (
     without_tables,
 )
 from keras_multiloss.spec._tasks_of_terms import (
+    log_names,
     part_name,
 )
 from keras_multiloss.spec._tensor_sources import (
@@ -62,7 +73,10 @@ __all__ = [
     "FromInput",
     "FromOutput",
     "Key",
+    "KeyOrSource",
     "LossTerm",
+    "MetricTerm",
+    "NamedTensors",
     "PerOutputLoss",
     "WeightedSumLoss",
     "as_weighted_sum",
@@ -75,6 +89,8 @@ __all__ = [
     "key_name",
     "label_input_name",
     "labels_of_table",
+    "listed",
+    "log_names",
     "names_of",
     "part_name",
     "sample_weight_input_name",

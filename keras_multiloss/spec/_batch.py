@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._metric_term import MetricTerm
+    from keras_multiloss.spec._named_tensors import NamedTensors
     from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
 WHERE = "WeightedSumLoss"
@@ -76,30 +78,30 @@ class Batch:
         batch._check_sample_weights(loss)
         return batch
 
-    def output(self, term: LossTerm, name: str) -> Any:
+    def output(self, term: NamedTensors, name: str) -> Any:
         """What a term sees as `y_pred`: a tensor for a name, a tuple for a list.
 
         Args:
             term: the term.
             name: its name in the sum.
         """
-        problem = f"term {name!r} names an output that is not among the outputs"
+        problem = f"{term.what} {name!r} names an output that is not among the outputs"
         _check_known(problem, term.read_outputs, self.outputs, hint=_hint_of_outputs(self.outputs))
-        problem = f"term {name!r} names an input that is not among the inputs"
+        problem = f"{term.what} {name!r} names an input that is not among the inputs"
         _check_known(problem, term.input_keys, self.inputs, hint=_HINT_OF_INPUTS)
-        return self._picked(term.outputs, self.outputs)
+        return self.tensor(term.outputs, self.outputs)
 
-    def label(self, term: LossTerm, name: str) -> Any:
+    def label(self, term: NamedTensors, name: str) -> Any:
         """What a term sees as `y_true`; `None` for a term without labels."""
-        self._check_has_labels(term, name)
-        return self._picked(term.labels, self.labels)
+        self.check_has_labels(term, name)
+        return self.tensor(term.labels, self.labels)
 
-    def _picked(self, keys: Any, tensors: dict[Key, Any]) -> Any:
+    def tensor(self, keys: Any, tensors: dict[Key, Any]) -> Any:
         """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
         if keys is None:
             return None
         if isinstance(keys, list):
-            return tuple(self._picked(key, tensors) for key in keys)
+            return tuple(self.tensor(key, tensors) for key in keys)
         if isinstance(keys, FromInput):
             return to_tensor(self.inputs[keys.name])
         if isinstance(keys, FromOutput):
@@ -107,7 +109,7 @@ class Batch:
             return without_gradient(output) if keys.stop_gradient else output
         return to_tensor(tensors[keys])
 
-    def sample_weight(self, term: LossTerm, name: str) -> Any:
+    def sample_weight(self, term: LossTerm | MetricTerm, name: str) -> Any:
         """The sample weight of a term, or `None`."""
         weights = self.sample_weights
         if not isinstance(weights, dict):
@@ -118,7 +120,7 @@ class Batch:
         if term.sample_weight not in weights:
             raise unknown_name(
                 WHERE,
-                f"term {name!r} names a sample weight that is not in the data",
+                f"{term.what} {name!r} names a sample weight that is not in the data",
                 term.sample_weight,
                 names_of(weights),
             )
@@ -160,21 +162,21 @@ class Batch:
         """Raise if a term needs a label that is not in the data."""
         for name, term in zip(loss.names, loss.terms, strict=True):
             if term.required or term.is_present(self):
-                self._check_has_labels(term, name)
+                self.check_has_labels(term, name)
             else:
                 self.check_not_misspelt(term, name, loss.label_keys)
 
-    def _check_has_labels(self, term: LossTerm, name: str) -> None:
+    def check_has_labels(self, term: NamedTensors, name: str) -> None:
         if term.label_keys and not self.labels:
             raise error(
                 ValueError,
                 WHERE,
-                f"term {name!r} needs a label, and the data has none",
+                f"{term.what} {name!r} needs a label, and the data has none",
                 expected=f"labels by name, such as fit(x, {{{term.label_keys[0]!r}: ...}})",
                 received="no labels",
                 hint="a term whose loss needs no label says so: LossTerm(..., labels=None)",
             )
-        problem = f"term {name!r} names a label that is not in the data"
+        problem = f"{term.what} {name!r} names a label that is not in the data"
         hint = _hint_of_labels(term, self.labels)
         _check_known(problem, term.label_keys, self.labels, hint=hint)
 
@@ -278,7 +280,7 @@ def _hint_of_outputs(outputs: dict[Key, Any]) -> str | None:
     )
 
 
-def _hint_of_labels(term: LossTerm, labels: dict[Key, Any]) -> str | None:
+def _hint_of_labels(term: NamedTensors, labels: dict[Key, Any]) -> str | None:
     """What to do where a label is not found."""
     if _has_no_names(labels):
         return "a list has positions, not names: give the labels as a dict"

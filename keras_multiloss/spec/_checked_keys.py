@@ -59,7 +59,7 @@ def check_not_swapped(where: str, loss: Any, outputs: Any) -> None:
 
 def keys_in(keys: Keys) -> list[Key]:
     """Names and positions as a list, empty for none; without what comes from elsewhere."""
-    return [key for key in _as_list(keys) if not isinstance(key, SOURCES)]
+    return [key for key in listed(keys) if not isinstance(key, SOURCES)]
 
 
 def sources_in(*sides: Keys, kind: Any) -> list[Key]:
@@ -69,10 +69,11 @@ def sources_in(*sides: Keys, kind: Any) -> list[Key]:
         *sides: outputs and labels.
         kind: `FromInput` or `FromOutput`.
     """
-    return [key.name for keys in sides for key in _as_list(keys) if isinstance(key, kind)]
+    return [key.name for keys in sides for key in listed(keys) if isinstance(key, kind)]
 
 
-def _as_list(keys: Keys) -> list[Any]:
+def listed(keys: Keys) -> list[Any]:
+    """Names, positions and sources as a list, empty for none."""
     if keys is None:
         return []
     return list(keys) if isinstance(keys, list) else [keys]

@@ -16,7 +16,6 @@ from keras_multiloss._saving import get_loss, is_of_keras, loss_name, serializab
 from keras_multiloss.evaluation import class_weights, evaluate, losses_of, weighs_entries
 from keras_multiloss.spec._algebra import Summand
 from keras_multiloss.spec._batch import Batch
-from keras_multiloss.spec._by_name import Key, key_name
 from keras_multiloss.spec._checked_keys import (
     SAME_AS_OUTPUTS,
     KeyOrSource,
@@ -24,23 +23,23 @@ from keras_multiloss.spec._checked_keys import (
     check_not_swapped,
     checked_outputs,
     default_labels,
-    keys_in,
-    sources_in,
 )
 from keras_multiloss.spec._immutable import Immutable
-from keras_multiloss.spec._tensor_sources import SOURCES, FromInput, FromOutput
+from keras_multiloss.spec._named_tensors import NamedTensors
+from keras_multiloss.spec._tensor_sources import SOURCES
 from keras_multiloss.spec._term_checks import check_arguments_fit, checked_part_weights
 from keras_multiloss.spec._term_configs import ARGUMENTS, term_arguments, term_config
 from keras_multiloss.weighting import check_weight, scaled
 
 if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Mask
+    from keras_multiloss.spec._by_name import Key
 
 TermReduction = Literal["mean", "sum", "sum_over_axes", "mean_per_sample", "weighted_mean"]
 
 
 @serializable
-class LossTerm(Immutable, Summand):
+class LossTerm(Immutable, NamedTensors, Summand):
     r"""One term $w \cdot \ell$ of a total loss, over outputs and labels given by name.
 
     Terms add up to a `WeightedSumLoss`, and a number times a term scales its weight:
@@ -149,7 +148,7 @@ class LossTerm(Immutable, Summand):
         """The name in the log, unless another term of the sum has it too."""
         if self.name is not None:
             return self.name
-        return "_".join(key_name(key, "output") for key in self.output_keys)
+        return self.joined_outputs
 
     @property
     def loss_name(self) -> str:
@@ -160,26 +159,6 @@ class LossTerm(Immutable, Summand):
     def acting_reduction(self) -> str | None:
         """How the values of the loss become one number: as the term says, or else the loss."""
         return self.reduction or getattr(self.loss, "reduction", None)
-
-    @property
-    def output_keys(self) -> list[Key]:
-        """The outputs that it is over, as a list, also where there is one."""
-        return keys_in(self.outputs)
-
-    @property
-    def read_outputs(self) -> list[Key]:
-        """All outputs that it reads, also those that are labels."""
-        return [*self.output_keys, *sources_in(self.outputs, self.labels, kind=FromOutput)]
-
-    @property
-    def label_keys(self) -> list[Key]:
-        """The labels in the data as a list, empty where there is none."""
-        return keys_in(self.labels)
-
-    @property
-    def input_keys(self) -> list[Key]:
-        """The inputs that it reads."""
-        return sources_in(self.outputs, self.labels, kind=FromInput)
 
     @property
     def may_have_parts(self) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Reduced
     from keras_multiloss.spec._batch import Batch
     from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
 
 class Tasks:
@@ -97,6 +98,13 @@ class Tasks:
 def part_name(term: str, part: str) -> str:
     """What the log calls a part of a term, with `_loss` behind it."""
     return f"{term}_{part}"
+
+
+def log_names(loss: WeightedSumLoss) -> list[str]:
+    """The names of the logs of a sum, as far as they are known before it is called."""
+    parts = [part_name(n, p) for n, t in loss.tasks.terms.items() for p in t.part_weights or {}]
+    known = dict.fromkeys([*loss.names, *loss.task_names, *parts])
+    return ["loss", *(f"{name}_loss" for name in known), *(f"{name}_weight" for name in known)]
 
 
 def _weights_of_tasks(name: str, term: LossTerm) -> dict[str, Any]:

@@ -136,8 +136,10 @@ class TestMetrics:
         model.compile("sgd", loss=kml.LossTerm("mse", "out") + term, metrics=metrics)
         y = {**Y, "target": np.zeros((20, 4), "float32")}
         logs = model.evaluate(X, y, batch_size=7, verbose=0, return_dict=True)
-        assert logs["hidden_mean_square"] == pytest.approx(logs["activity_loss"], rel=1e-5)
-        assert "out_mae" in logs
+        # Keras 2 leaves out the name of the output where the model has one.
+        square = logs.get("hidden_mean_square", logs.get("mean_square"))
+        assert square == pytest.approx(logs["activity_loss"], rel=1e-5)  # float32 means
+        assert {"out_mae", "mae"} & set(logs)
 
     def test_those_for_all_outputs_are_not_for_taps(self):
         model = compiled(metrics=["mae"])
@@ -367,5 +369,5 @@ def test_the_exported_model_gives_outputs_only(tmp_path):
     model = compiled()
     fitted(model)
     model.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served").serve(X)
-    assert set(served) == {"out"}
+    served = tf.saved_model.load(tmp_path / "served")
+    assert set(served.serve(X)) == {"out"}
