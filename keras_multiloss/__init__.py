@@ -19,7 +19,7 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
 from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
-from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
+from keras_multiloss.models import MultiLossModel, attach_losses, report, strip_losses
 from keras_multiloss.spec import LossTerm, MetricTerm, from_input, from_output
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "layers",
     "losses",
     "models",
+    "report",
     "strip_losses",
     "weighting",
 ]

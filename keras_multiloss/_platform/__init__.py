@@ -27,6 +27,9 @@ from keras_multiloss._platform._gradients import (
     loss_scale,
     task_tape,
 )
+from keras_multiloss._platform._inference import (
+    compiled_inference,
+)
 from keras_multiloss._platform._keras import (
     HAS_ADDONS,
     HAS_OPTIONAL_INPUTS,
@@ -127,6 +130,7 @@ __all__ = [
     "add_trained",
     "backend",
     "compiled_function",
+    "compiled_inference",
     "constructor_extras",
     "double_precision",
     "dtype_name",

@@ -139,6 +139,28 @@ class Evaluated(NamedTuple):
             for name, part in self.parts.items()
         }
 
+    def of_samples(self, reduction: str | None) -> tuple[Any, dict[str, Any]] | None:
+        """The loss of each sample and of each part of it, with its weights.
+
+        It is the sum of what counts in the sample for `"sum"` and `"sum_over_axes"`, else the
+        mean; NaN where nothing counts. `None` for a loss with one value for the whole batch.
+        """
+        n_axes = rank(self.values) or 0
+        if n_axes == 0:
+            return None
+        counts = self._counts()
+        is_sum = reduction in {"sum", "sum_over_axes"}
+        weight = counts * self._share(reduction if is_sum else "mean_per_sample")
+        for given in self.weights:
+            weight = weight * fit_weights(self.where, float32(to_tensor(given)), self.values)
+        n_counted = _sum_behind_batch(counts)
+
+        def of_sample(values: Any) -> Any:
+            total = _sum_behind_batch(self._or_zero(values) * weight)
+            return ops.where(n_counted > 0, total, ops.full_like(total, float("nan")))
+
+        return of_sample(self.values), {name: of_sample(v) for name, v in self.parts.items()}
+
     def by_sample(self) -> Evaluated:
         """One value for each sample: the mean of what counts in it."""
         n_axes = rank(self.values) or 0
@@ -180,6 +202,12 @@ class Evaluated(NamedTuple):
         if not self.is_by_entry:
             return 1.0
         return 1.0 / ops.maximum(ops.sum(self._counts(), axis=-1, keepdims=True), 1.0)
+
+
+def _sum_behind_batch(values: Any) -> Any:
+    """The sum over all axes behind that of the batch."""
+    n_axes = rank(values) or 0
+    return ops.sum(values, axis=tuple(range(1, n_axes))) if n_axes > 1 else values
 
 
 def _weighed_part(weight: Any, part: Any) -> Any:

@@ -139,7 +139,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
 
     def _for_keras(self, where: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
-        arguments = checked_arguments(where, self, self._checked_loss("fit"), arguments)
+        arguments = checked_arguments(where, self, self.checked_total_loss("fit"), arguments)
         return with_packed_labels(where, arguments)
 
     def compute_loss(
@@ -215,7 +215,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
-        return TermWeights(self._checked_loss("term_weights").loss, self.term_weight_state())
+        return TermWeights(self.checked_total_loss("term_weights").loss, self.term_weight_state())
 
     def task_gramian(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
         r"""The inner products of the task gradients on a batch, which tell where they conflict.
@@ -233,7 +233,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
-        self._checked_loss("task_gramian")
+        self.checked_total_loss("task_gramian")
         return TaskGramian(self)(x, y, sample_weight)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from keras_multiloss._messages import error
 from keras_multiloss.layers._tap import recorded_taps
 from keras_multiloss.models._balanced_model import BalancedModel
+from keras_multiloss.models._sample_losses import sample_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,9 +75,38 @@ class TappedModel(BalancedModel):
         """
         with self._showing_taps():
             y_pred, taps = without_taps(self(x, training=False))
-        return self._checked_loss("named_batch").batch(x, y, y_pred, sample_weight, taps)
+        return self.checked_total_loss("named_batch").batch(x, y, y_pred, sample_weight, taps)
 
-    def _checked_loss(self, attribute: str) -> CompiledLoss:
+    def weights_of_parts(self) -> dict[tuple[str, str], Any]:
+        """The current weights of parts that follow schedules, by term and part."""
+        state = self.term_weight_state()
+        return {} if state is None else state.weights_of_parts()
+
+    def term_losses(
+        self, x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int = 32
+    ) -> dict[str, Any]:
+        """The loss of each sample by term, to find wrong labels and weak groups.
+
+        Args:
+            x: inputs as arrays, or a data set of batches `(x, y)` or `(x, y, sample_weight)`.
+            y: labels by name.
+            sample_weight: one array, or a dict by name.
+            batch_size: of arrays.
+
+        Returns:
+            An array `(n,)` for each term and each part of it, `<term>_<part>`, with masks, sample
+            weights and class weights as the term has them, not with the weight of the term.
+            NaN where nothing of a sample counts. The mean over the axes of a sample, or the sum
+            where the reduction of the term is one. A term whose loss has one value for the whole
+            batch is left out, and a warning says so.
+
+        Raises:
+            ValueError: if the model is not compiled with a total loss, or there is no data.
+        """
+        self.checked_total_loss("term_losses")
+        return sample_losses(self, x, y, sample_weight, batch_size=batch_size)
+
+    def checked_total_loss(self, attribute: str) -> CompiledLoss:
         """The total loss that the model was compiled with, which an attribute needs."""
         if self._compiled_loss is None:
             raise error(

@@ -76,13 +76,26 @@ class Tasks:
                 known = [key for other in self.terms.values() for key in other.label_keys]
                 batch.check_not_misspelt(term, name, known)
                 continue
-            found = term.evaluated(self._seen_by(name, term, batch, moving), name)
+            seen = self._seen_by(name, term, batch, moving)
+            found = term.evaluated(seen, name)
             tasks = _reduced_tasks(name, term, found, _weights_of_parts(name, term, moving))
             if found.parts and not term.parts_as_tasks:
                 _check_are_distinct(found.where, tasks[name].parts, logged)
                 logged += tasks[name].parts
             reduced |= tasks
         return reduced
+
+    def evaluated(self, name: str, batch: Batch, moving: Mapping[Any, Any]) -> Evaluated:
+        """The values of a term on a batch, its parts weighed.
+
+        Args:
+            name: of the term.
+            batch: inputs, outputs, labels and sample weights by name.
+            moving: the weights that follow schedules, by term and part.
+        """
+        term = self.terms[name]
+        weights = _weights_of_parts(name, term, moving)
+        return term.evaluated(batch, name).with_part_weights(weights)
 
     def _seen_by(self, name: str, term: LossTerm, batch: Batch, moving: Mapping[Any, Any]) -> Batch:
         """The batch as a term sees it: without gradients where all its weights are 0."""
