@@ -37,6 +37,7 @@ from keras_multiloss.losses._sparsemax import (
     sparsemax_loss,
     sparsemax_loss_from_logits,
 )
+from keras_multiloss.losses._supervised_contrastive import SupervisedContrastiveLoss
 from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
@@ -75,6 +76,7 @@ __all__ = [
     "ProductBinaryCrossentropy",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",
+    "SupervisedContrastiveLoss",
     "TripletHardLoss",
     "TripletMarginLoss",
     "TripletSemiHardLoss",

@@ -98,4 +98,23 @@ CASES = [
         (ENDS,),
         CLASSES,
     ),
+    *(
+        Case(
+            f"supervised_contrastive_{views}",
+            losses.SupervisedContrastiveLoss(temperature=0.3),
+            lambda label, *outputs: references.supervised_contrastive(
+                label, *outputs, temperature=0.3
+            ),
+            outputs,
+            extreme,
+            CLASSES,
+            is_coupled=True,
+            takes_any_number=True,
+        )
+        for views, outputs, extreme in [
+            ("single_view", (logits(4, 3),), (FAR,)),
+            ("views_in_one_output", (logits(4, 2, 3),), (np.stack([FAR, -FAR], axis=1),)),
+            ("views_as_outputs", pair(), (FAR, FAR[::-1].copy())),
+        ]
+    ),
 ]

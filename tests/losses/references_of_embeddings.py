@@ -40,6 +40,24 @@ def nt_xent(label, one, other, temperature):
     return (np.array(values[:n]) + np.array(values[n:])) / 2
 
 
+def supervised_contrastive(label, *outputs, temperature):
+    """Each embedding against all others; the views of a sample in one output or in several."""
+    views = outputs[0] if outputs[0].ndim == 3 else np.stack(outputs, axis=1)
+    places = [(i, v) for i in range(len(views)) for v in range(views.shape[1])]
+    values = np.zeros(views.shape[:2])
+    for i, v in places:
+        powers = {
+            (j, w): np.exp(cosine(views[i, v], views[j, w]) / temperature)
+            for j, w in places
+            if (j, w) != (i, v)
+        }
+        is_known = label[i] >= 0
+        positives = [(j, w) for j, w in powers if j == i or (is_known and label[j] == label[i])]
+        for place in positives:
+            values[i, v] -= np.log(powers[place] / sum(powers.values())) / len(positives)
+    return values.mean(axis=1)
+
+
 def in_batch_softmax(log_q, query, item, temperature=1.0, normalize=False):
     values = []
     log_q = np.zeros(len(item)) if log_q is None else log_q.reshape(-1)
