@@ -58,16 +58,22 @@ def supervised_contrastive(label, *outputs, temperature):
     return values.mean(axis=1)
 
 
-def in_batch_softmax(log_q, query, item, temperature=1.0, normalize=False):
-    values = []
-    log_q = np.zeros(len(item)) if log_q is None else log_q.reshape(-1)
-    for i, u in enumerate(query):
-        scores = [
-            (cosine(u, v) if normalize else u @ v) / temperature - correction
-            for v, correction in zip(item, log_q, strict=True)
-        ]
-        values.append(-np.log(np.exp(scores[i]) / np.sum(np.exp(scores))))
-    return np.array(values)
+def in_batch_softmax(
+    log_q, query, item, temperature=1.0, normalize=False, symmetric=False, item_id=None
+):
+    n = len(item)
+    log_q = np.zeros(n) if log_q is None else log_q.reshape(-1)
+    item_id = np.arange(n) if item_id is None else item_id.reshape(-1)
+    temperatures = np.broadcast_to(np.reshape(temperature, -1), n)
+    powers = np.zeros((n, n))
+    for i, j in np.ndindex(n, n):
+        u, v = query[i], item[j]
+        if i == j or item_id[i] != item_id[j]:
+            product = cosine(u, v) if normalize else u @ v
+            powers[i, j] = np.exp(product / temperatures[i] - log_q[j])
+    of_items = np.array([-np.log(powers[i, i] / powers[i].sum()) for i in range(n)])
+    of_queries = np.array([-np.log(powers[i, i] / powers[:, i].sum()) for i in range(n)])
+    return (of_items + of_queries) / 2 if symmetric else of_items
 
 
 def barlow_twins(label, one, other, off_diagonal_weight):

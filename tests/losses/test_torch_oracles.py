@@ -93,6 +93,19 @@ def test_in_batch_softmax():
     assert float(loss) == pytest.approx(float(expected), **CLOSE)
 
 
+def test_in_batch_softmax_of_clip():
+    import torch
+
+    image, text, scale = numbers(8, 4), numbers(8, 4), np.float32(20.0)
+    u, v = (torch.nn.functional.normalize(x, dim=-1) for x in tensors(image, text))
+    scores, own = torch.tensor(scale) * u @ v.T, torch.arange(8)
+    cross_entropy = torch.nn.functional.cross_entropy
+    expected = (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
+    loss = losses.InBatchSoftmaxLoss(normalize=True, symmetric=True)
+    found = loss(None, (image, text, np.full((8, 1), 1 / scale)))
+    assert float(found) == pytest.approx(float(expected), **CLOSE)
+
+
 def test_vicreg():
     from pytorch_metric_learning.losses import VICRegLoss
 
