@@ -54,7 +54,7 @@ def evaluate(
     """
     y_true, y_pred = as_tensors(y_true), as_tensors(y_pred)
     kind = _kind_for(loss, y_true, y_pred)
-    # Casting loses the masks of Keras: they are read from the outputs as they came.
+    # Aligning loses the masks of Keras: they are read from the outputs as they came.
     outputs = tensors_in(y_pred)
     padding = [] if kind == "whole" else marked_padding(*outputs)
     y_true, y_pred = match(where, kind, y_true, to_float32(y_pred))

@@ -7,6 +7,7 @@ from keras_multiloss.losses._consistency import ConsistencyLoss
 from keras_multiloss.losses._contrastive import ContrastiveLoss, contrastive_loss
 from keras_multiloss.losses._coverage import CoverageLoss
 from keras_multiloss.losses._cox import CoxPartialLikelihood
+from keras_multiloss.losses._ctc import CTCLoss
 from keras_multiloss.losses._deep_supervision import DeepSupervisionLoss
 from keras_multiloss.losses._detection import DetectionLoss
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
@@ -47,6 +48,7 @@ from keras_multiloss.spec import PerOutputLoss, WeightedSumLoss
 __all__ = [
     "ArcFaceLoss",
     "BarlowTwinsLoss",
+    "CTCLoss",
     "CategoricalSumNLL",
     "ConsistencyLoss",
     "ContrastiveLoss",
