@@ -16,6 +16,7 @@ from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_foca
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
 from keras_multiloss.losses._in_batch_softmax import InBatchSoftmaxLoss
+from keras_multiloss.losses._jaccard import JaccardLoss
 from keras_multiloss.losses._joint_loss import JointLoss
 from keras_multiloss.losses._kappa import WeightedKappaLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
@@ -38,6 +39,7 @@ from keras_multiloss.losses._sparsemax import (
     sparsemax_loss,
     sparsemax_loss_from_logits,
 )
+from keras_multiloss.losses._ssim import SSIMLoss
 from keras_multiloss.losses._supervised_contrastive import SupervisedContrastiveLoss
 from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
@@ -62,6 +64,7 @@ __all__ = [
     "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
+    "JaccardLoss",
     "JointLoss",
     "KLDivergenceToNormal",
     "LiftedStructLoss",
@@ -76,6 +79,7 @@ __all__ = [
     "PerOutputLoss",
     "PinballLoss",
     "ProductBinaryCrossentropy",
+    "SSIMLoss",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",
     "SupervisedContrastiveLoss",
