@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._platform import fold_over_steps, ops
-from keras_multiloss.evaluation import expand
 
 #: The logarithm of the probability of what cannot be; unlike infinity, it has finite gradients.
 LOG_ZERO = -1e30
@@ -28,9 +27,9 @@ def can_be_aligned(label: Any, length: Any, is_frame: Any, *, blank: Any, n_clas
     before = _moved(label, 1, -1)
     is_repeated = ops.logical_and(is_entry, ops.equal(label, before))
     n_needed = length + _count(is_repeated)
-    is_long_enough = ops.logical_and(_count(is_frame) >= n_needed, _count(is_entry) >= length)
-    has_classes = ops.all(ops.logical_or(is_class, ops.logical_not(is_entry)), axis=1)
-    return ops.logical_and(is_long_enough, has_classes)
+    # As many classes as the length says: it may also be negative, or beyond the label.
+    has_classes = ops.equal(_count(ops.logical_and(is_entry, is_class)), length)
+    return ops.logical_and(has_classes, _count(is_frame) >= n_needed)
 
 
 def log_probability(log_p: Any, is_frame: Any, label: Any, length: Any, *, blank: Any) -> Any:
@@ -47,30 +46,27 @@ def log_probability(log_p: Any, is_frame: Any, label: Any, length: Any, *, blank
         blank: the class number of the blank.
     """
     states = _states(label, blank)
+    zeros = ops.cast(ops.zeros_like(states), "float32")
     # A state is reached from itself, from the one before it, and, unless that would leave out a
     # blank that is needed, from the one before that.
     may_skip = ops.logical_and(
         ops.not_equal(states, blank), ops.not_equal(states, _moved(states, 2, -1))
     )
+    of_skip = ops.where(may_skip, zeros, zeros + LOG_ZERO)
+    before_first = ops.concatenate([zeros[:, :1], zeros[:, :1]], axis=1) + LOG_ZERO
 
     def advance(reached: Any, frame: tuple[Any, ...]) -> Any:
         log_p_of_states, counts = frame
-        skipped = _moved(reached, 2, LOG_ZERO)
-        ways = [
-            reached,
-            _moved(reached, 1, LOG_ZERO),
-            ops.where(may_skip, skipped, ops.full_like(skipped, LOG_ZERO)),
-        ]
-        moved = ops.logsumexp(ops.stack(ways, axis=0), axis=0) + log_p_of_states
-        return ops.where(expand(counts), moved, reached)
+        padded = ops.concatenate([before_first, reached], axis=1)
+        ways = ops.stack([reached, padded[:, 1:-1], padded[:, :-2] + of_skip], axis=0)
+        return ops.where(counts, ops.logsumexp(ways, axis=0) + log_p_of_states, reached)
 
     places = ops.cast(ops.arange(ops.shape(states)[1]), "int32")[None, :]
-    zeros = ops.cast(ops.zeros_like(states), "float32")
     # Before the first frame, a sample is where it may begin with a blank or its first entry.
     start = ops.where(ops.equal(places, 0), zeros, zeros + LOG_ZERO)
     every_frame = ops.zeros_like(ops.cast(is_frame, "int32"))[:, :, None]
     of_states = ops.take_along_axis(log_p, states[:, None, :] + every_frame, axis=2)
-    steps = (ops.transpose(of_states, (1, 0, 2)), ops.transpose(is_frame))
+    steps = (ops.transpose(of_states, (1, 0, 2)), ops.transpose(is_frame)[:, :, None])
     reached = fold_over_steps(advance, start, steps)
     # It ends with its last entry or with the blank after that.
     from_end = 2 * length[:, None] - places

@@ -92,6 +92,7 @@ def test_a_given_length_may_reach_what_is_no_class():
     assert values((np.array([[1, 0, 2]]), length), LOGITS[:1]) == [0.0]  # the blank
     assert values((np.array([[1, -1, 2]]), length), LOGITS[:1]) == [0.0]
     assert values((np.array([[1, 2]]), np.array([3])), LOGITS[:1]) == [0.0]
+    assert values((np.array([[1, 2]]), np.array([-1])), LOGITS[:1]) == [0.0]
 
 
 def test_no_frames_show_the_empty_label_with_certainty():
@@ -108,6 +109,14 @@ def test_a_long_certain_sequence_costs_nothing():
     classes = np.tile([1, 2, 3], 100)
     logits = 100.0 * np.eye(4, dtype="float32")[classes][None]
     assert values(classes[None], logits) == pytest.approx(0.0, abs=1e-4)  # 300 roundings
+
+
+def test_a_class_whose_logit_is_minus_infinity_is_as_good_as_none():
+    logits = np.concatenate([LOGITS, np.full((5, 7, 1), -np.inf, "float32")], axis=-1)
+    np.testing.assert_allclose(values(LABEL, logits), values(LABEL, LOGITS), **CLOSE)
+    loss = kml.losses.CTCLoss()
+    (found,) = gradients(lambda logits: loss(LABEL, logits), (logits,))
+    assert np.isfinite(found).all()
 
 
 @needs_torch_backend
