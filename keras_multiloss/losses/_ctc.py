@@ -148,7 +148,7 @@ def _labels(where: str, y_true: Any) -> tuple[Any, ...]:
 def _length(where: str, given: list[Any], label: Any, blank: Any) -> Any:
     """How many entries of each label count: as many as are given, or those that do not pad."""
     if given:
-        return _integers(where, "the label length", given[0], label)
+        return ops.cast(one_number_a_sample(where, "the label length", given[0], label), "int32")
     is_entry = ops.logical_and(label >= 0, ops.not_equal(label, blank))
     return ops.sum(ops.cast(is_entry, "int32"), axis=1)
 
@@ -165,17 +165,12 @@ def _are_frames(where: str, given: list[Any], logits: Any) -> Any:
         )
     every = ops.ones_like(logits[:, :, 0], dtype="bool")
     if given:
-        n_frames = _integers(where, "the number of frames", given[0], logits)
+        n_frames = one_number_a_sample(where, "the number of frames", given[0], logits)
+        n_frames = ops.cast(n_frames, "int32")
         places = ops.cast(ops.arange(ops.shape(logits)[1]), "int32")
         return ops.logical_and(every, places[None, :] < n_frames[:, None])
     mask = keras_mask(logits)
     return every if mask is None else ops.cast(mask, "bool")
-
-
-def _integers(where: str, what: str, given: Any, like: Any) -> Any:
-    """One integer for each sample."""
-    size = (static_shape(like) or (None,))[:1]
-    return ops.cast(one_number_a_sample(where, what, given, size), "int32")
 
 
 def _check_axes(where: str, what: str, tensor: Any, axes: tuple[str, ...]) -> None:

@@ -113,7 +113,7 @@ class InBatchSoftmaxLoss(JointLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         scores = self._scores(y_pred)
-        labels = self._labels(y_true, static_shape(scores))
+        labels = self._labels(y_true, scores)
         if "log_q" in labels:
             log_q = ops.cast(labels["log_q"], "float32")
             scores = scores - ops.reshape(log_q, (1, ops.shape(scores)[1]))
@@ -140,9 +140,9 @@ class InBatchSoftmaxLoss(JointLoss):
             scores = scores / ops.maximum(_as_factors(where, given[0], scores), MIN_TEMPERATURE)
         return scores
 
-    def _labels(self, y_true: Any, shape: Any) -> dict[str, Any]:
+    def _labels(self, y_true: Any, scores: Any) -> dict[str, Any]:
         """One number per sample for each role that has a label."""
-        where, size = type(self).__name__, (shape or (None,))[:1]
+        where = type(self).__name__
         if self.remove_accidental_hits and isinstance(y_true, tuple):
             log_q, item_id = check_labels(where, y_true, "log_q", "item_id")
             labels = {"log_q": log_q, "item_id": item_id}
@@ -151,7 +151,7 @@ class InBatchSoftmaxLoss(JointLoss):
         else:
             labels = {} if y_true is None else {"log_q": check_one_label(where, y_true)}
         return {
-            role: one_number_a_sample(where, f"the label `{role}`", label, size)
+            role: one_number_a_sample(where, f"the label `{role}`", label, scores)
             for role, label in labels.items()
         }
 
@@ -169,8 +169,7 @@ def _as_factors(where: str, temperature: Any, scores: Any) -> Any:
     """A temperature for the scores of each query, or one for all."""
     if static_shape(temperature) in {(), (1,), (1, 1)}:
         return ops.reshape(temperature, (1, 1))
-    size = (static_shape(scores) or (None,))[:1]
-    factors = one_number_a_sample(where, "the temperature", temperature, size)
+    factors = one_number_a_sample(where, "the temperature", temperature, scores)
     return ops.reshape(factors, (ops.shape(scores)[0], 1))
 
 
