@@ -71,6 +71,9 @@ from keras_multiloss._platform._linear_algebra import (
     squared_distances,
     weighted_sum,
 )
+from keras_multiloss._platform._loops import (
+    fold_over_steps,
+)
 from keras_multiloss._platform._loss_objects import (
     constructor_extras,
     is_from_other_keras,
@@ -135,6 +138,7 @@ __all__ = [
     "double_precision",
     "dtype_name",
     "fan_out",
+    "fold_over_steps",
     "forget_compiled",
     "function_of_metric",
     "gradients_of",

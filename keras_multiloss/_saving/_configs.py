@@ -138,7 +138,9 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
 def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
     """Raise for a config without its arguments; a class of ours has written all of them.
 
-    Of Keras and of others, a file may come from a version that had fewer.
+    Of Keras and of others, a file may come from a version that had fewer. A class of ours that got
+    arguments after its first version names them in `ADDED_LATER`; their defaults mean what it did
+    before.
     """
     if "config" not in config:
         raise error(
@@ -152,6 +154,7 @@ def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
         return
     spellings = getattr(target, "OLD_SPELLINGS", {})
     known = {spellings.get(name, name) for name in config["config"]}
+    known.update(getattr(target, "ADDED_LATER", ()))
     for name in arguments_of(target):
         if name not in known:
             raise error(

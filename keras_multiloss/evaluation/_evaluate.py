@@ -57,7 +57,7 @@ def evaluate(
     if y_true is None and kind_of(loss) == "elementwise":
         y_true = ops.zeros_like(y_pred)
     kind = _kind_for(loss, y_true, y_pred)
-    # Casting loses the masks of Keras: they are read from the outputs as they came.
+    # Aligning loses the masks of Keras: they are read from the outputs as they came.
     outputs = tensors_in(y_pred)
     padding = [] if kind == "whole" else marked_padding(*outputs)
     y_true, y_pred = match(where, kind, y_true, to_float32(y_pred))

@@ -29,6 +29,7 @@ class Case:
         frozen: positions of the outputs that get no gradient.
         is_coupled: whether the value of a sample depends on the other samples.
         needs_labels: whether the loss refuses to do without its labels.
+        takes_one_or_two: whether the loss takes one output as well as two.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     frozen: tuple[int, ...] = ()
     is_coupled: bool = False
     needs_labels: bool = True
+    takes_one_or_two: bool = False
 
     @property
     def labels(self) -> tuple[np.ndarray, ...]:

@@ -4,7 +4,9 @@ from tests.losses import (
     cases_of_detection,
     cases_of_distributions,
     cases_of_embeddings,
+    cases_of_images,
     cases_of_regressions,
+    cases_of_sequences,
     cases_of_survival,
 )
 
@@ -14,4 +16,6 @@ CASES = [
     *cases_of_embeddings.CASES,
     *cases_of_regressions.CASES,
     *cases_of_survival.CASES,
+    *cases_of_sequences.CASES,
+    *cases_of_images.CASES,
 ]
