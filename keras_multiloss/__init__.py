@@ -20,7 +20,7 @@ from keras_multiloss import aggregation, callbacks, data, layers, losses, models
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
 from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
-from keras_multiloss.spec import LossTerm
+from keras_multiloss.spec import LossTerm, from_input, from_output
 
 __all__ = [
     "GradientBalancer",
@@ -33,6 +33,8 @@ __all__ = [
     "attach_losses",
     "callbacks",
     "data",
+    "from_input",
+    "from_output",
     "layers",
     "losses",
     "models",

@@ -27,6 +27,11 @@ def is_builtin(obj: Any) -> bool:
     return str(obj.__module__).split(".")[0] in {"keras", "tf_keras"}
 
 
+def is_of_keras(loss: Any) -> bool:
+    """Whether a loss, an object or a function, is one of Keras's own."""
+    return is_builtin(type(loss) if isinstance(loss, keras.losses.Loss) else loss)
+
+
 def registered_name(target: Any) -> str:
     """The name that stands for a class or function in files."""
     return str(keras.saving.get_registered_name(target))

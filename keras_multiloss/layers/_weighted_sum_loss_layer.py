@@ -53,6 +53,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
           `output_names`; or a tensor.
         - labels: a dict from names to tensors, given by keyword. A tensor is the only label.
         - sample_weight: one tensor for every term, or a dict by name, given by keyword.
+        - inputs: a dict by name, given by keyword, for terms that read inputs of the model.
         - result: the outputs.
 
     Raises:
@@ -101,13 +102,14 @@ class WeightedSumLossLayer(LayerWithMetrics):
         outputs: Any,
         labels: Any = None,
         sample_weight: Any = None,
+        inputs: Any = None,
         training: bool | None = None,
     ) -> Any:
         if self._has_no_labels(labels):
             self._check_not_training(training)
             return outputs
         names = self.output_names
-        batch = Batch.of(self.loss, labels, outputs, sample_weight, output_names=names)
+        batch = Batch.of(self.loss, labels, outputs, sample_weight, x=inputs, output_names=names)
         step = take_step(self.loss, batch, self._term_weights, training=bool(training))
         self.running_means.update_state(step, _logged_samples(outputs))
         add_loss_of_replica(self, with_mean_value(step.total))

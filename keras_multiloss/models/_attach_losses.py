@@ -9,8 +9,9 @@ from keras_multiloss._platform import HAS_OPTIONAL_INPUTS, is_symbolic, keras
 from keras_multiloss.layers import WeightedSumLossLayer
 from keras_multiloss.models._label_inputs import label_spec
 from keras_multiloss.models._structure import (
+    by_input_name,
     check_functional,
-    check_outputs_exist,
+    check_tensors_exist,
     named_inputs,
     output_names,
     symbolic_output,
@@ -71,10 +72,11 @@ def attach_losses(
     check_functional("attach_losses", model)
     spec = as_weighted_sum("attach_losses", loss)
     names = output_names(model)
-    check_outputs_exist("attach_losses", spec, model)
+    check_tensors_exist("attach_losses", spec, model)
     label_inputs = _label_inputs(spec, model, dict(labels or {}))
     weight_inputs = _weight_inputs(sample_weight)
     inputs = named_inputs(model)
+    read = {key: by_input_name(model)[key] for key in spec.input_keys}
     for tensor in [*label_inputs.values(), *_inputs_by_name(weight_inputs).values()]:
         if tensor.name in inputs:
             raise error(
@@ -88,7 +90,10 @@ def attach_losses(
         inputs[tensor.name] = tensor
     layer = WeightedSumLossLayer(spec, output_names=names, name=spec.name)
     outputs = layer(
-        symbolic_output(model), labels=label_inputs or None, sample_weight=weight_inputs
+        symbolic_output(model),
+        labels=label_inputs or None,
+        sample_weight=weight_inputs,
+        inputs=read or None,
     )
     return keras.Model(inputs, outputs, name=model.name)
 

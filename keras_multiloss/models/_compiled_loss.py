@@ -11,7 +11,7 @@ from keras_multiloss.spec import Batch
 if TYPE_CHECKING:
     from keras_multiloss.engine import Step
     from keras_multiloss.models._structure import TensorNames
-    from keras_multiloss.spec import WeightedSumLoss
+    from keras_multiloss.spec import Key, WeightedSumLoss
 
 
 class CompiledLoss:
@@ -39,14 +39,17 @@ class CompiledLoss:
         """The metrics that hold the logs."""
         return [*([] if self.total is None else [self.total]), self.running_means]
 
-    def batch(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Batch:
-        """What Keras hands over in a step, by name."""
+    def batch(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, taps: dict[Key, Any] | None = None
+    ) -> Batch:
+        """What Keras hands over in a step, by name, and the taps."""
         return Batch.of(
             self.loss,
             y,
             y_pred,
             sample_weight,
             x=x,
+            taps=taps,
             output_names=self.names.outputs,
             input_names=self.names.inputs,
         )

@@ -18,7 +18,6 @@ from keras_multiloss._platform import (
 from keras_multiloss._saving import deserialize, serialize
 from keras_multiloss.engine import TaskGramian, TermWeights, take_step
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
-from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
 from keras_multiloss.models._data_checks import (
     check_can_train,
@@ -32,8 +31,9 @@ from keras_multiloss.models._structure import (
     TensorNames,
     check_is_no_h5,
     check_is_no_part,
-    check_outputs_exist,
+    check_tensors_exist,
 )
+from keras_multiloss.models._tapped_model import TappedModel, without_taps
 from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 MOVES = "moves_weights"
 
 
-class MultiLossMixin(KerasSignatures, BalancedModel):
+class MultiLossMixin(KerasSignatures, TappedModel):
     """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
 
     Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
@@ -96,7 +96,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
                 expected="the weights in the terms, LossTerm(..., weight=0.5)",
                 received=f"loss_weights={arguments['loss_weights']!r}",
             )
-        check_outputs_exist("MultiLossModel.compile", spec, self)
+        check_tensors_exist("MultiLossModel.compile", spec, self)
         metrics = [by_path(arguments[kind]) for kind in ("metrics", "weighted_metrics")]
         arguments = {**arguments, "metrics": metrics[0], "weighted_metrics": metrics[1]}
         forget_compiled(self)
@@ -143,10 +143,11 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         compiled = self._compiled_loss
         if compiled is None:
             extra = {"training": training} if KERAS_3 and training is not None else {}
-            return super().compute_loss(x, y, y_pred, sample_weight, **extra)
+            return super().compute_loss(x, y, without_taps(y_pred)[0], sample_weight, **extra)
         y, sample_weight = unpacked(y, sample_weight)
+        y_pred, taps = without_taps(y_pred)
         training = not self._is_testing if training is None else bool(training)
-        batch = compiled.batch(x, y, y_pred, sample_weight)
+        batch = compiled.batch(x, y, y_pred, sample_weight, taps)
         state, added = self.term_weight_state(), self.losses
         is_lost = is_outside_of_scope(y_pred)
         if is_lost and state is not None:
@@ -171,10 +172,11 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         """Update the compiled metrics, over what counts for the terms of their outputs."""
         compiled = self._compiled_loss
         if compiled is None:
-            return super().compute_metrics(x, y, y_pred, sample_weight)
+            return super().compute_metrics(x, y, without_taps(y_pred)[0], sample_weight)
         if any(compiled.metrics):
             y, sample_weight = unpacked(y, sample_weight)
-            batch = compiled.batch(x, y, y_pred, sample_weight)
+            y_pred, taps = without_taps(y_pred)
+            batch = compiled.batch(x, y, y_pred, sample_weight, taps)
             update_metrics(self, compiled, batch, y_pred)
         return self.get_metrics_result()
 
@@ -219,20 +221,8 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
-        compiled = self._checked_loss("task_gramian")
-        return TaskGramian(self, compiled.names.outputs)(x, y, sample_weight)
-
-    def _checked_loss(self, attribute: str) -> CompiledLoss:
-        """The total loss that the model was compiled with, which an attribute needs."""
-        if self._compiled_loss is None:
-            raise error(
-                ValueError,
-                f"MultiLossModel.{attribute}",
-                "the model has no total loss",
-                expected="a model that is compiled with a WeightedSumLoss",
-                received=f"loss={getattr(self, 'loss', None)!r}",
-            )
-        return self._compiled_loss
+        self._checked_loss("task_gramian")
+        return TaskGramian(self)(x, y, sample_weight)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's own; with a total loss, only to `.keras` on Keras 3."""
