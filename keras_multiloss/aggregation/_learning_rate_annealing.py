@@ -13,6 +13,9 @@ from keras_multiloss._saving import serializable
 from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._positive_losses import losses_above_zero
 
+#: The statistics of each entry of the gradients, which have a term of reference.
+OF_ENTRIES = ("max_mean", "max_weighted_mean")
+
 
 @serializable
 class LearningRateAnnealing(Aggregator):
@@ -26,11 +29,15 @@ class LearningRateAnnealing(Aggregator):
     - `"max_mean"`: $\max_k \lvert g_{rk} \rvert \,/\, \frac1n \sum_k \lvert g_{ik} \rvert$, with
       the term $r$ of reference, the residual of the equation, whose weight stays 1. It sees each
       entry of the gradients.
+    - `"max_weighted_mean"`: the same, with the mean of the weighted gradients $\lambda_i\, g_i$.
+      The weights settle near the root of the ratio instead of the ratio itself, which grows
+      without bound as a term is fitted.
     - `"norm"`: $\sum_j \lVert g_j \rVert / \lVert g_i \rVert$, with weights for all terms.
     - `"root_norm"`: the same for the gradients of $\sqrt{L_i}$, whose lengths are
       $\lVert g_i \rVert / 2 \sqrt{L_i}$. Losses below 1e-8 count as 1e-8.
 
-    The first is that of the paper of 2021, the second of the one of 2023. The paper of 2022 has
+    The first is that of the paper of 2021, the second of its authors' code, the third of the paper
+    of 2023. The paper of 2022 has
     $\hat\lambda_i = \operatorname{tr} K / \operatorname{tr} K_{ii}$ with the neural tangent kernel
     $K$, which is a sum over the points of a batch. Gradients of losses do not determine it, so no
     rule here computes it. `"root_norm"` is what PhysicsNeMo calls NTK: for a mean of squares over
@@ -45,8 +52,9 @@ class LearningRateAnnealing(Aggregator):
         alpha: share of a step in the weights, above 0 and up to 1. The paper of 2021 recommends
             0.9; the code of its authors keeps 0.9 of the past, as does the paper of 2023, which is
             0.1 here.
-        reference: for `"max_mean"`, the place of the term of reference; by default the first.
-        statistic: what a weight is made of.
+        reference: for `"max_mean"` and `"max_weighted_mean"`, the place of the term of reference;
+            by default the first.
+        statistic: what a weight is made of, as above.
 
     Raises:
         TypeError: if `reference` is not an integer.
@@ -74,14 +82,16 @@ class LearningRateAnnealing(Aggregator):
         *,
         alpha: float = 0.1,
         reference: int | None = None,
-        statistic: Literal["max_mean", "norm", "root_norm"] = "max_mean",
+        statistic: Literal[
+            "max_mean", "max_weighted_mean", "norm", "root_norm"
+        ] = "max_weighted_mean",
     ) -> None:
         where = type(self).__name__
         self.alpha = check_between(where, "alpha", check_positive(where, "alpha", alpha), 0.0, 1.0)
-        check_choice(where, "statistic", statistic, ["max_mean", "norm", "root_norm"])
+        check_choice(where, "statistic", statistic, [*OF_ENTRIES, "norm", "root_norm"])
         self.statistic = statistic
         self.reference = _checked_reference(where, reference, statistic)
-        self.needs_jacobian = statistic == "max_mean"
+        self.needs_jacobian = statistic in OF_ENTRIES
         self.needs_losses = statistic == "root_norm"
 
     def initial_state(self, n_tasks: int, n_parameters: int) -> dict[str, Any]:
@@ -91,16 +101,18 @@ class LearningRateAnnealing(Aggregator):
     def advance(self, gradients: Any, losses: Any, state: State) -> State:
         gradients = ops.convert_to_tensor(gradients)
         if self.needs_jacobian:
-            found, is_known = self._of_entries(gradients)
+            found, is_known = self._of_entries(gradients, state["weights"])
         else:
             found, is_known = self._of_lengths(gradients, losses)
         moved = (1.0 - self.alpha) * state["weights"] + self.alpha * found
         return {**state, "weights": ops.where(is_known, moved, state["weights"])}
 
-    def _of_entries(self, jacobian: Any) -> tuple[Any, Any]:
+    def _of_entries(self, jacobian: Any, weights: Any) -> tuple[Any, Any]:
         """The weights of a step, and which of them its gradients determine."""
         sizes = ops.abs(jacobian)
         means, n_tasks = ops.mean(sizes, axis=1), jacobian.shape[0]
+        if self.statistic == "max_weighted_mean":
+            means = weights * means
         place = self._place_of_reference(n_tasks)
         most = ops.max(sizes[place])
         # A comparison that NaN fails would hide it.
@@ -144,12 +156,12 @@ class LearningRateAnnealing(Aggregator):
 def _checked_reference(where: str, reference: int | None, statistic: str) -> int | None:
     if reference is None:
         return None
-    if statistic == "max_mean":
+    if statistic in OF_ENTRIES:
         return check_count(where, "reference", reference, least=0)
     raise error(
         ValueError,
         where,
         f"the statistic {statistic!r} has no term of reference",
-        expected="`reference` with 'max_mean' only",
+        expected=f"`reference` with {' or '.join(map(repr, OF_ENTRIES))} only",
         received=f"reference={reference!r}",
     )

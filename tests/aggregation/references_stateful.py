@@ -138,8 +138,9 @@ def learning_rate_annealing(jacobians, losses, alpha, statistic, reference=0):
     weights, results = np.ones(jacobians.shape[1]), []
     for gradients, now in zip(jacobians, losses, strict=True):
         for i, g in enumerate(gradients):
-            if statistic == "max_mean":
-                target = np.abs(gradients[reference]).max() / np.abs(g).mean()
+            if statistic.startswith("max"):
+                mean = np.abs(weights[i] * g if "weighted" in statistic else g).mean()
+                target = np.abs(gradients[reference]).max() / mean
                 target = 1.0 if i == reference else target
             else:
                 roots = np.sqrt(now) if statistic == "root_norm" else np.ones(len(now))

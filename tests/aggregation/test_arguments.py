@@ -108,7 +108,7 @@ def test_a_reference_beyond_the_last_task():
 def test_a_reference_of_a_statistic_that_has_none():
     assert message(lambda: ka.LearningRateAnnealing(reference=1, statistic="norm")) == (
         "LearningRateAnnealing: the statistic 'norm' has no term of reference.\n"
-        "  Expected: `reference` with 'max_mean' only\n"
+        "  Expected: `reference` with 'max_mean' or 'max_weighted_mean' only\n"
         "  Received: reference=1"
     )
 
