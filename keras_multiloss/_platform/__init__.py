@@ -83,7 +83,8 @@ from keras_multiloss._platform._metric_variables import (
     UnsavedMetric,
 )
 from keras_multiloss._platform._model_graphs import (
-    replay_without,
+    outputs_of_calls,
+    replay,
     set_state_layer,
     symbols_like,
 )
@@ -154,9 +155,10 @@ __all__ = [
     "number_of_batches",
     "ops",
     "ops_over_tensorflow",
+    "outputs_of_calls",
     "outside_of_tracing",
     "register_addons",
-    "replay_without",
+    "replay",
     "scale_for_distribution",
     "scale_loss_object",
     "searchsorted_rows",

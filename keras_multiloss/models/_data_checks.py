@@ -15,7 +15,7 @@ from keras_multiloss._platform import ops, variables_unknown_to
 from keras_multiloss.evaluation import kind_of, match, static_shape
 from keras_multiloss.losses import DeepSupervisionLoss, MaskedLoss
 from keras_multiloss.models._packed_labels import is_of_arrays, is_packed
-from keras_multiloss.models._structure import is_functional, symbolic_output
+from keras_multiloss.models._structure import is_functional, symbolic_output, symbolic_taps
 from keras_multiloss.spec import (
     Batch,
     check_is_of_numbers,
@@ -110,6 +110,7 @@ class _Check:
         self.loss = compiled.loss
         self.names = compiled.names.outputs
         self.outputs = symbolic_output(model) if is_functional(model) else None
+        self.taps = symbolic_taps(where, model)
 
     def of_arrays(self, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Labels and sample weights as arrays; raises for what no step could take."""
@@ -150,6 +151,7 @@ class _Check:
             y,
             self.outputs if is_known else {},
             sample_weight if is_known else None,
+            taps=self.taps,
             output_names=self.names,
         )
         batch.check_labels(self.loss)

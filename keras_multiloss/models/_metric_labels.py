@@ -73,22 +73,23 @@ def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any
     Raises:
         ValueError: if a metric was asked for an output that has no label, or several.
     """
-    keys = _keys_of_outputs(compiled, batch, y_pred)
-    wanted = set(_asked(compiled.metrics, names_of(batch.outputs), keys))
+    taps = _asked_taps(compiled.metrics, batch)
+    keys = [*_keys_of_outputs(compiled, batch, y_pred), *taps]
+    wanted = set(_asked(compiled.metrics, keys, keys))
     measured = {key: _measured_output(compiled, batch, key, is_asked=key in wanted) for key in keys}
     made = metrics_by_output(
         model,
-        _like(y_pred, {key: one.label for key, one in measured.items()}),
-        _like(y_pred, {key: one.output for key, one in measured.items()}),
+        _like(y_pred, {key: one.label for key, one in measured.items()}, taps),
+        _like(y_pred, {key: one.output for key, one in measured.items()}, taps),
     )
     for (key, one), metrics in zip(measured.items(), made, strict=True):
         if key in wanted and one.label is not one.output:
             _update(metrics, one)
 
 
-def _like(y_pred: Any, tensors: dict[Key, Any]) -> Any:
+def _like(y_pred: Any, tensors: dict[Key, Any], taps: list[Key]) -> Any:
     """Tensors by name as Keras pairs metrics with them: a dict, or a list in the order."""
-    return tensors if isinstance(y_pred, dict) else list(tensors.values())
+    return tensors if isinstance(y_pred, dict) or taps else list(tensors.values())
 
 
 def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
@@ -187,10 +188,16 @@ def _keys_of_outputs(compiled: CompiledLoss, batch: Batch, y_pred: Any) -> list[
     """The outputs, each once: by name where they have one."""
     names: Sequence[Any] | None = compiled.names.outputs
     if isinstance(y_pred, dict):
-        return names_of(batch.outputs)
+        return [key for key in names_of(batch.outputs) if key not in batch.taps]
     if not isinstance(y_pred, (list, tuple)):
         return [names[0] if names else next(iter(batch.outputs))]
     return list(names) if names else list(range(len(y_pred)))
+
+
+def _asked_taps(metrics: list[Any], batch: Batch) -> list[Key]:
+    """The hidden tensors that a metric was asked for."""
+    asked = [key for given in metrics if isinstance(given, dict) for key in given]
+    return [key for key in dict.fromkeys(asked) if key in batch.taps]
 
 
 def _asked(metrics: list[Any], names: list[Key], keys: list[Key]) -> Iterator[Key]:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
 from keras_multiloss._saving import other_keras_error
+from keras_multiloss.layers._frozen_teacher import tap_layers_of
 from keras_multiloss.losses import JointLoss
 from keras_multiloss.spec import Key, LossTerm, WeightedSumLoss, by_name, names_of
 
@@ -94,17 +95,39 @@ def check_tensors_exist(where: str, loss: WeightedSumLoss, model: Any) -> None:
     if not is_functional(model):
         return
     names = output_names(model)
-    known = by_name(symbolic_output(model), names, where=where)
-    inputs = by_input_name(model)
+    outputs = by_name(symbolic_output(model), names, where=where)
+    taps = symbolic_taps(where, model)
+    known, inputs = {**outputs, **taps}, by_input_name(model)
     for name, term in zip(loss.names, loss.terms, strict=True):
         for key in term.read_outputs:
             if key not in known:
                 problem = f"term {name!r} names an output that the model does not have"
-                raise unknown_name(where, problem, key, names or list(known), hint=_hint(model))
+                listed = [*(names or outputs), *taps]
+                raise unknown_name(where, problem, key, listed, hint=_hint(model))
         for key in term.input_keys:
             if key not in inputs:
                 problem = f"term {name!r} names an input that the model does not have"
                 raise unknown_name(where, problem, key, names_of(inputs))
+
+
+def symbolic_taps(where: str, model: Any) -> dict[Key, Any]:
+    """The symbolic tensors of the taps of a functional model by name; raises for a name twice."""
+    if not is_functional(model):
+        return {}
+    outputs = by_name(symbolic_output(model), output_names(model), where=where)
+    taps: dict[Key, Any] = {}
+    for layer in tap_layers_of(model):
+        for name, tensor in layer.tapped_tensors().items():
+            if name in taps or name in outputs:
+                raise error(
+                    ValueError,
+                    where,
+                    "two hidden tensors, or one and an output, have the same name",
+                    expected="a different name for each tap and each output",
+                    received=f"{name!r} twice",
+                )
+            taps[name] = tensor
+    return taps
 
 
 def _hint(model: Any) -> str | None:
