@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
@@ -61,7 +60,8 @@ def report(
     """
     where = "report"
     check_installed(where, "a report is a table of pandas", "pandas")
-    pandas = importlib.import_module("pandas")
+    import pandas  # noqa: PLC0415 (an extra)
+
     is_arrays = isinstance(data, tuple) and len(data) in {2, 3}
     given = data if is_arrays else (data,)
     losses = sample_losses(model, *given, batch_size=batch_size)
