@@ -60,20 +60,20 @@ def report(
     """
     where = "report"
     check_installed(where, "a report is a table of pandas", "pandas")
-    import pandas  # noqa: PLC0415 (an extra)
+    import pandas as pd  # noqa: PLC0415 (an extra)
 
     is_arrays = isinstance(data, tuple) and len(data) in {2, 3}
     given = data if is_arrays else (data,)
     losses = sample_losses(model, *given, batch_size=batch_size)
     columns = _numbers_of_samples(model, given, batch_size)
-    table = pandas.DataFrame({f"{name}_loss": values for name, values in losses.items()})
+    table = pd.DataFrame({f"{name}_loss": values for name, values in losses.items()})
     table.insert(0, "loss", _totals(model, losses))
     if by is not None:
         if by not in columns:
             raise unknown_name(
                 where, "`by` is no label or input of one number", by, names_of(columns)
             )
-        table = _by_group(pandas, table, columns[by], by)
+        table = _by_group(pd, table, columns[by], by)
     else:
         labels = {k: v for k, v in columns.items() if k in model.loss.label_keys}
         table = table.assign(**{str(k): v for k, v in labels.items() if k not in table})
@@ -105,11 +105,11 @@ def _numbers_of_samples(model: Any, data: tuple[Any, ...], batch_size: int) -> d
     return {key: np.concatenate(arrays) for key, arrays in found.items()}
 
 
-def _by_group(pandas: Any, table: Any, values: np.ndarray, by: str) -> Any:
+def _by_group(pd: Any, table: Any, values: np.ndarray, by: str) -> Any:
     """The means of groups of samples, with their sizes."""
-    groups = pandas.Series(values, name=by)
+    groups = pd.Series(values, name=by)
     if groups.nunique() > MOST_GROUPS:
-        groups = pandas.qcut(groups, MOST_GROUPS, duplicates="drop")
+        groups = pd.qcut(groups, MOST_GROUPS, duplicates="drop")
     grouped = table.groupby(groups, observed=True, dropna=False)
     means = grouped.mean()
     means.insert(0, "n_samples", grouped.size())
