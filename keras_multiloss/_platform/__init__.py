@@ -87,6 +87,7 @@ from keras_multiloss._platform._masks import (
 from keras_multiloss._platform._metric_variables import (
     LayerWithMetrics,
     UnsavedMetric,
+    can_record_metrics,
 )
 from keras_multiloss._platform._model_graphs import (
     outputs_of_calls,
@@ -132,6 +133,7 @@ __all__ = [
     "add_sums",
     "add_trained",
     "backend",
+    "can_record_metrics",
     "compiled_function",
     "compiled_inference",
     "constructor_extras",

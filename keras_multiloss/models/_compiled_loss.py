@@ -9,8 +9,7 @@ from keras_multiloss.engine import RunningMeans
 from keras_multiloss.spec import Batch
 
 if TYPE_CHECKING:
-    from keras_multiloss.engine import Step
-    from keras_multiloss.models._metric_terms import TermMetric
+    from keras_multiloss.engine import Step, TermMetric
     from keras_multiloss.models._structure import TensorNames
     from keras_multiloss.spec import Key, WeightedSumLoss
 

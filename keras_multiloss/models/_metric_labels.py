@@ -6,25 +6,16 @@ a joint loss has other labels than outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import (
-    OF_SAMPLES,
     MetricsOfOutput,
-    function_of_metric,
     metrics_by_output,
-    ops,
 )
+from keras_multiloss.engine import Measured, metric_arguments
 from keras_multiloss.evaluation import (
-    ELEMENTWISE,
-    CountedEntries,
     counted_entries,
-    expand,
-    fit_weights,
-    float32,
-    snake_case,
-    to_tensor,
 )
 from keras_multiloss.spec import SOURCES, listed, names_of
 
@@ -36,9 +27,6 @@ if TYPE_CHECKING:
 
 WHERE = "MultiLossModel.compile"
 
-#: Functions of single entries that are metrics only.
-METRICS_OF_ENTRIES = ELEMENTWISE | {"binary_accuracy"}
-
 
 def by_path(metrics: Any, prefix: str = "") -> Any:
     """Metrics by output name: those of a nested dict by the names joined by `"/"`."""
@@ -49,22 +37,6 @@ def by_path(metrics: Any, prefix: str = "") -> Any:
         path = f"{prefix}{key}" if prefix else key
         flat.update(by_path(value, f"{path}/") if isinstance(value, dict) else {path: value})
     return flat
-
-
-class Measured(NamedTuple):
-    """What the metrics of an output compare it with.
-
-    Args:
-        label: its label; the output itself where no metric looks.
-        output: the output.
-        counted: what counts of them; `None` if all does.
-        sample_weight: one tensor, or `None`.
-    """
-
-    label: Any
-    output: Any
-    counted: CountedEntries | None = None
-    sample_weight: Any = None
 
 
 def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any) -> None:
@@ -103,27 +75,6 @@ def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
     ):
         for metric in objects:
             metric.update_state(*metric_arguments(metric, measured, sample_weight))
-
-
-def metric_arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Label, output and weights for a metric; what does not count has weight 0."""
-    if measured.counted is None:
-        return measured.label, measured.output, sample_weight
-    label, output, rows, entries = measured.counted
-    function = function_of_metric(metric)
-    is_of_entries = snake_case(getattr(function, "__name__", "")) in METRICS_OF_ENTRIES
-    if entries is None or isinstance(metric, OF_SAMPLES) or (function and not is_of_entries):
-        return label, output, _weighed(rows, sample_weight)
-    if is_of_entries:
-        label, output = expand(label), expand(output)
-    return label, output, _weighed(entries, sample_weight)
-
-
-def _weighed(counts: Any, sample_weight: Any) -> Any:
-    weights = ops.cast(counts, "float32")
-    if sample_weight is None:
-        return weights
-    return weights * fit_weights(WHERE, float32(to_tensor(sample_weight)), weights)
 
 
 def _measured_output(compiled: CompiledLoss, batch: Batch, key: Key, *, is_asked: bool) -> Measured:

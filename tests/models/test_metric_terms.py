@@ -6,6 +6,7 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops
 from tests.conftest import two_heads, two_heads_data
+from tests.lanes import BACKEND, needs_jax_backend
 
 register = keras.saving.register_keras_serializable(package="test_metric_terms")
 X, Y = two_heads_data(20)
@@ -212,3 +213,33 @@ def test_a_metric_of_an_output_finds_the_input_that_its_term_has_for_a_label():
     logs = model.evaluate(X, verbose=0, return_dict=True)
     metric = next(value for name, value in logs.items() if "mse" in name or "mean" in name)
     assert metric == close(logs["y_loss"])
+
+
+class TestInTheLayer:
+    TERM = kml.MetricTerm("mae", "age", "years", mask="nan", name="own")
+    Y = {**Y, "years": np.where(np.arange(20)[:, None] % 3 == 0, np.nan, Y["age"])}
+
+    @pytest.mark.skipif(BACKEND == "jax", reason="Keras layers record no metrics on JAX")
+    def test_it_is_that_of_the_model(self, tmp_path, fresh_process):
+        loss = kml.LossTerm("mse", "age") + kml.LossTerm("mse", "sex")
+        by_model = kml.MultiLossModel.from_model(two_heads())
+        by_model.compile("sgd", loss=loss, metrics=[self.TERM])
+        shape = {"years": {"shape": (1,), "dtype": "float32"}}
+        model = kml.attach_losses(by_model, loss, shape, metrics=[self.TERM])
+        model.compile("sgd")
+        data = kml.data.labels_to_inputs((X, self.Y), inputs=by_model.inputs[0].name)
+        found = model.evaluate(data, verbose=0, return_dict=True)
+        assert found["own"] == close(logs_of(by_model, self.Y)["own"])
+        model.fit(data, verbose=0)
+        model.save(tmp_path / "model.keras")
+        again = fresh_process.evaluate(tmp_path / "model.keras", data)
+        assert again == close(model.evaluate(data, verbose=0, return_dict=True))
+
+    @needs_jax_backend
+    def test_jax_has_none_in_layers(self):
+        with pytest.raises(ValueError, match="cannot record metrics in the call of a layer"):
+            kml.WeightedSumLossLayer(kml.LossTerm("mse", "age"), metrics=[self.TERM])
+
+    def test_what_is_no_metric_term_is_told(self):
+        with pytest.raises(TypeError, match="is not a MetricTerm"):
+            kml.WeightedSumLossLayer(kml.LossTerm("mse", "age"), metrics=["mae"])
