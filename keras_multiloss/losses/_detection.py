@@ -63,8 +63,9 @@ class DetectionLoss(JointLoss):
           anchors only.
         - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)` and
           `(batch, n_anchors, 4)`.
-        - result: `(batch,)`. `mask="nan"` thus leaves out every image with a NaN label; do
-          not use `mask=-1`, which is background here.
+        - result: parts `"classes"` and `"boxes"` of `(batch,)`, the two sums, each with what
+          divides it; the boxes times $\lambda$. `mask="nan"` thus leaves out every image with
+          a NaN label; do not use `mask=-1`, which is background here.
 
     Raises:
         ValueError: if an argument is out of range, if there are not two outputs and two
@@ -120,8 +121,8 @@ class DetectionLoss(JointLoss):
         is_positive, is_counted = classes > BACKGROUND, classes >= BACKGROUND
         class_terms = _sum_where(is_counted, self._class_terms(classes, logits))
         box_terms = _sum_where(is_positive, self._box_terms(is_positive, box_targets, boxes))
-        n_positive = ops.sum(ops.cast(is_positive, "float32"), axis=1)
-        return (class_terms + self.box_weight * box_terms) / ops.maximum(n_positive, 1.0)
+        divisor = ops.maximum(ops.sum(ops.cast(is_positive, "float32"), axis=1), 1.0)
+        return {"classes": class_terms / divisor, "boxes": self.box_weight * box_terms / divisor}
 
     def _class_terms(self, classes: Any, logits: Any) -> Any:
         """The focal loss of each anchor; one without an object has no class."""
