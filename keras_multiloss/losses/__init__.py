@@ -22,6 +22,7 @@ from keras_multiloss.losses._kappa import WeightedKappaLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
 from keras_multiloss.losses._masked_loss import MaskedLoss
 from keras_multiloss.losses._mixture import MixtureDensityNLL
+from keras_multiloss.losses._multi_box import MultiBoxLoss
 from keras_multiloss.losses._npairs import (
     NpairsLoss,
     NpairsMultilabelLoss,
@@ -70,6 +71,7 @@ __all__ = [
     "LiftedStructLoss",
     "MaskedLoss",
     "MixtureDensityNLL",
+    "MultiBoxLoss",
     "NTXentLoss",
     "NonCrossingQuantileLoss",
     "NpairsLoss",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.losses.references import sigmoid
+from tests.losses.references import sigmoid, softmax
 
 
 def detection(label, logits, boxes, *, box_loss, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1):
@@ -21,6 +21,24 @@ def detection(label, logits, boxes, *, box_loss, alpha=0.25, gamma=2.0, beta=1 /
                 n_positive += 1
         values[image] /= max(n_positive, 1)
     return values
+
+
+def multi_box(label, logits, boxes, *, negatives_per_positive=3.0, box_weight=1, beta=1.0):
+    """Liu et al., equations 1 to 3, of each image by itself."""
+    classes, targets = label
+    of_classes, of_boxes = np.zeros(len(logits)), np.zeros(len(logits))
+    for image in range(len(logits)):
+        log_p = np.log(softmax(logits[image]))
+        positive, background = np.flatnonzero(classes[image] >= 0), classes[image] == -1
+        n_negative = int(negatives_per_positive * len(positive))
+        hardest_first = sorted(np.flatnonzero(background), key=lambda a: log_p[a, 0])
+        of_classes[image] -= sum(log_p[a, 0] for a in hardest_first[:n_negative])
+        for anchor in positive:
+            of_classes[image] -= log_p[anchor, classes[image, anchor] + 1]
+            of_boxes[image] += smooth_l1(targets[image, anchor], boxes[image, anchor], beta)
+        of_classes[image] /= max(len(positive), 1)
+        of_boxes[image] /= max(len(positive), 1)
+    return {"classes": of_classes, "boxes": box_weight * of_boxes}
 
 
 def focal(one_hot, logits, alpha, gamma):
