@@ -46,6 +46,7 @@ from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_l
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
+from keras_multiloss.losses._yolo import YoloLoss
 from keras_multiloss.spec import PerOutputLoss, WeightedSumLoss
 
 __all__ = [
@@ -91,6 +92,7 @@ __all__ = [
     "VICRegLoss",
     "WeightedKappaLoss",
     "WeightedSumLoss",
+    "YoloLoss",
     "contrastive_loss",
     "giou_loss",
     "lifted_struct_loss",

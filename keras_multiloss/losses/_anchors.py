@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
-from keras_multiloss.evaluation import Shape, fits, static_shape
+from keras_multiloss.evaluation import Shape, fits, rank, static_shape
 
 #: The class number of an anchor that shows background; one that is ignored has one below.
 BACKGROUND = -1
@@ -20,8 +20,9 @@ def smooth_l1(difference: Any, beta: float) -> Any:
 
 
 def sum_where(is_counted: Any, terms: Any) -> Any:
-    """The sum over the anchors that count."""
-    return ops.sum(ops.where(is_counted, terms, ops.zeros_like(terms)), axis=1)
+    """The sum over the anchors that count, on one axis behind that of the batch or on more."""
+    axes = tuple(range(1, rank(terms) or 2))
+    return ops.sum(ops.where(is_counted, terms, ops.zeros_like(terms)), axis=axes)
 
 
 def check_anchors(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:

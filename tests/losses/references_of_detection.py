@@ -41,6 +41,34 @@ def multi_box(label, logits, boxes, *, negatives_per_positive=3.0, box_weight=1,
     return {"classes": of_classes, "boxes": box_weight * of_boxes}
 
 
+def yolo(label, boxes, objectness, classes, *, box_weight=5.0, no_object_weight=0.5, logits=False):
+    """Redmon et al., equation 3, of places one by one, for sizes that are not near 0."""
+    targets, numbers = label
+    names = ("center", "size", "objectness", "classes")
+    found = {name: np.zeros(len(boxes)) for name in names}
+    for place in np.ndindex(numbers.shape):
+        image, number = place[0], numbers[place]
+        o, target, box = np.squeeze(objectness[place]), targets[place], boxes[place]
+        if number >= 0:
+            one_hot = np.arange(classes.shape[-1]) == number
+            roots = [np.sign(x[2:]) * np.sqrt(np.abs(x[2:])) for x in (target, box)]
+            found["center"][image] += box_weight * np.sum((target[:2] - box[:2]) ** 2)
+            found["size"][image] += box_weight * np.sum((roots[0] - roots[1]) ** 2)
+            found["objectness"][image] += distance(1.0, o, logits)
+            found["classes"][image] += np.sum(distance(one_hot, classes[place], logits))
+        elif number == -1:
+            found["objectness"][image] += no_object_weight * distance(0.0, o, logits)
+    return found
+
+
+def distance(target, output, is_logit):
+    """The squared distance, or the cross-entropy of a logit."""
+    if not is_logit:
+        return (target - output) ** 2
+    p = sigmoid(output)
+    return -(target * np.log(p) + (1 - target) * np.log(1 - p))
+
+
 def focal(one_hot, logits, alpha, gamma):
     """Lin et al., equations 2, 3 and 5, summed over the classes."""
     p = sigmoid(logits)
