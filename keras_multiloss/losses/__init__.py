@@ -22,6 +22,7 @@ from keras_multiloss.losses._kappa import WeightedKappaLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
 from keras_multiloss.losses._masked_loss import MaskedLoss
 from keras_multiloss.losses._mixture import MixtureDensityNLL
+from keras_multiloss.losses._multi_box import MultiBoxLoss
 from keras_multiloss.losses._npairs import (
     NpairsLoss,
     NpairsMultilabelLoss,
@@ -45,6 +46,7 @@ from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_l
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
+from keras_multiloss.losses._yolo import YoloLoss
 from keras_multiloss.spec import PerOutputLoss, WeightedSumLoss
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "LiftedStructLoss",
     "MaskedLoss",
     "MixtureDensityNLL",
+    "MultiBoxLoss",
     "NTXentLoss",
     "NonCrossingQuantileLoss",
     "NpairsLoss",
@@ -89,6 +92,7 @@ __all__ = [
     "VICRegLoss",
     "WeightedKappaLoss",
     "WeightedSumLoss",
+    "YoloLoss",
     "contrastive_loss",
     "giou_loss",
     "lifted_struct_loss",

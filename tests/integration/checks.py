@@ -87,6 +87,17 @@ class Acceptance:
         self.check_serving(model, kml.strip_losses(hosted), x)
         return logs
 
+    def check_parts(self, logs, term, *parts):
+        """The parts of a term are logged, no others are, and they add up to it."""
+        logged = {name for name in logs if name.startswith(f"{term}_")}
+        if not self.logs_terms:
+            assert not logged
+            return
+        assert logged == {f"{term}_loss", *(f"{term}_{part}_loss" for part in parts)}
+        total = sum(logs[f"{term}_{part}_loss"] for part in parts)
+        # Sums of float32 numbers in another order.
+        assert total == pytest.approx(logs[f"{term}_loss"], rel=1e-5)
+
     def check_serving(self, model, stripped, x):
         """The stripped model predicts as the one that was built, also without the library."""
         expected = by_name(model.predict(x, verbose=0))

@@ -7,6 +7,7 @@ from tests.losses import (
     cases_of_images,
     cases_of_regressions,
     cases_of_sequences,
+    cases_of_single_shot,
     cases_of_survival,
 )
 
@@ -18,4 +19,5 @@ CASES = [
     *cases_of_survival.CASES,
     *cases_of_sequences.CASES,
     *cases_of_images.CASES,
+    *cases_of_single_shot.CASES,
 ]

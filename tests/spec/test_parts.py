@@ -143,6 +143,21 @@ def test_a_loss_called_by_itself_gives_the_sum():
     np.testing.assert_array_equal(np.asarray(Parts(reduction="none")(y_true, y_pred)), [6.0] * 4)
 
 
+@pytest.mark.parametrize(
+    "outer",
+    [
+        kml.losses.MaskedLoss,
+        lambda inner: kml.losses.DeepSupervisionLoss(inner, weights=[1.0, 0.0]),
+    ],
+    ids=["masked", "supervision"],
+)
+def test_a_loss_with_parts_inside_another_counts_as_its_sum(outer):
+    y_true, y_pred = np.ones((4, 1), "float32"), np.full((4, 1), 3.0, "float32")
+    loss = outer(parts_of_function)
+    is_masked = isinstance(loss, kml.losses.MaskedLoss)
+    assert float(loss(y_true, y_pred if is_masked else (y_pred, y_true))) == 6.0
+
+
 class TestAsTasks:
     @staticmethod
     def term(**weights):
