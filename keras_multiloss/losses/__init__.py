@@ -11,6 +11,7 @@ from keras_multiloss.losses._deep_supervision import DeepSupervisionLoss
 from keras_multiloss.losses._detection import DetectionLoss
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
 from keras_multiloss.losses._distillation import DistillationLoss
+from keras_multiloss.losses._entropy import EntropyPenalty
 from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_focal_crossentropy
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
@@ -31,6 +32,7 @@ from keras_multiloss.losses._ordering import OrderingLoss
 from keras_multiloss.losses._orthogonality import OrthogonalityLoss
 from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from keras_multiloss.losses._product import ProductBinaryCrossentropy
+from keras_multiloss.losses._pseudo_labels import PseudoLabelLoss
 from keras_multiloss.losses._quantiles import NonCrossingQuantileLoss
 from keras_multiloss.losses._sparsemax import (
     SparsemaxLoss,
@@ -56,6 +58,7 @@ __all__ = [
     "DetectionLoss",
     "DiscreteTimeSurvivalLoss",
     "DistillationLoss",
+    "EntropyPenalty",
     "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
@@ -73,6 +76,7 @@ __all__ = [
     "PerOutputLoss",
     "PinballLoss",
     "ProductBinaryCrossentropy",
+    "PseudoLabelLoss",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",
     "TripletHardLoss",

@@ -6,6 +6,7 @@ from tests.losses import (
     cases_of_embeddings,
     cases_of_regressions,
     cases_of_survival,
+    cases_of_unlabelled,
 )
 
 CASES = [
@@ -14,4 +15,5 @@ CASES = [
     *cases_of_embeddings.CASES,
     *cases_of_regressions.CASES,
     *cases_of_survival.CASES,
+    *cases_of_unlabelled.CASES,
 ]

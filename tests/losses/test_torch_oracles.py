@@ -130,3 +130,17 @@ def test_distillation_is_the_divergence_of_softened_classes():
     kl = torch.nn.functional.kl_div(log_p, log_q, log_target=True, reduction="batchmean")
     loss = losses.DistillationLoss(temperature=3.0)(None, (student, teacher))
     assert float(loss) == pytest.approx(9 * float(kl), **CLOSE)
+
+
+def test_pseudo_labels_are_those_of_fixmatch():
+    import torch
+
+    strong, weak = numbers(8, 5), 3 * numbers(8, 5)
+    s, w = tensors(strong, weak)
+    # As in https://github.com/kekmodel/FixMatch-pytorch, train.py
+    confidence, classes = torch.softmax(w, dim=-1).max(dim=-1)
+    is_sure = confidence.ge(0.8).float()
+    assert 0 < is_sure.sum() < 8
+    values = torch.nn.functional.cross_entropy(s, classes, reduction="none") * is_sure
+    loss = losses.PseudoLabelLoss(threshold=0.8, from_logits=True)(None, (strong, weak))
+    assert float(loss) == pytest.approx(float(values.mean()), **CLOSE)
