@@ -75,6 +75,7 @@ def ops_over_tensorflow() -> Any:
         sigmoid=tf.sigmoid,
         sign=tf.sign,
         sin=tf.sin,
+        softmax=tf.nn.softmax,
         softplus=tf.nn.softplus,
         solve=tf.linalg.solve,
         sort=tf.sort,

@@ -10,8 +10,12 @@ from keras_multiloss._checks import check_bool, check_choice
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
-from keras_multiloss.evaluation import static_shape
-from keras_multiloss.losses._input_checks import check_no_label, check_one_shape, check_several
+from keras_multiloss.losses._input_checks import (
+    check_no_label,
+    check_one_shape,
+    check_several,
+    check_several_classes,
+)
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
 from keras_multiloss.losses._vectors import cosines
@@ -103,7 +107,7 @@ class ConsistencyLoss(JointLoss):
         check_one_shape(where, outputs)
         if self.divergence in _OF_VECTORS:
             return _OF_VECTORS[self.divergence](outputs)
-        _check_several_classes(where, outputs[0])
+        check_several_classes(where, outputs[0], "use 'mse' for single probabilities")
         logs = [log_categorical(output, from_logits=self.from_logits) for output in outputs]
         return _OF_LOGARITHMS[self.divergence](logs)
 
@@ -141,16 +145,3 @@ def _jensen_shannon(logs: Any) -> Any:
 
 _OF_VECTORS = {"mse": _mse, "cosine": _cosine}
 _OF_LOGARITHMS = {"kl": _kl, "jensen_shannon": _jensen_shannon}
-
-
-def _check_several_classes(where: str, output: Any) -> None:
-    shape = static_shape(output)
-    if shape is not None and shape[-1] == 1:
-        raise error(
-            ValueError,
-            where,
-            "its outputs are not distributions over the last axis",
-            expected="two or more classes in the last axis",
-            received=f"outputs of shape {shape}",
-            hint="use 'mse' for single probabilities",
-        )

@@ -66,6 +66,20 @@ def check_one_shape(where: str, outputs: tuple[Any, ...]) -> None:
             )
 
 
+def check_several_classes(where: str, output: Any, hint: str) -> None:
+    """Raise for a distribution over a single class."""
+    shape = static_shape(output)
+    if shape is not None and shape[-1] == 1:
+        raise error(
+            ValueError,
+            where,
+            "its outputs are not distributions over the last axis",
+            expected="two or more classes in the last axis",
+            received=f"outputs of shape {shape}",
+            hint=hint,
+        )
+
+
 def check_matrices(where: str, outputs: tuple[Any, ...]) -> None:
     """Raise unless each output has one vector per sample."""
     for output in outputs:

@@ -9,6 +9,7 @@ from tests.losses import (
     cases_of_sequences,
     cases_of_single_shot,
     cases_of_survival,
+    cases_of_unlabelled,
 )
 
 CASES = [
@@ -20,4 +21,5 @@ CASES = [
     *cases_of_sequences.CASES,
     *cases_of_images.CASES,
     *cases_of_single_shot.CASES,
+    *cases_of_unlabelled.CASES,
 ]

@@ -157,3 +157,17 @@ def test_supervised_contrastive(n_views):
     expected = oracle(embeddings, labels)
     loss = losses.SupervisedContrastiveLoss(temperature=0.2)(classes, views)
     assert float(loss) == pytest.approx(float(expected), **CLOSE)
+
+
+def test_pseudo_labels_are_those_of_fixmatch():
+    import torch
+
+    strong, weak = numbers(8, 5), 3 * numbers(8, 5)
+    s, w = tensors(strong, weak)
+    # As in https://github.com/kekmodel/FixMatch-pytorch, train.py
+    confidence, classes = torch.softmax(w, dim=-1).max(dim=-1)
+    is_sure = confidence.ge(0.8).float()
+    assert 0 < is_sure.sum() < 8
+    values = torch.nn.functional.cross_entropy(s, classes, reduction="none") * is_sure
+    loss = losses.PseudoLabelLoss(threshold=0.8, from_logits=True)(None, (strong, weak))
+    assert float(loss) == pytest.approx(float(values.mean()), **CLOSE)
