@@ -133,7 +133,8 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
 def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
     """Raise for a config without its arguments; a class of ours has written all of them.
 
-    Of Keras and of others, a file may come from a version that had fewer.
+    Of Keras and of others, a file may come from a version that had fewer. A class of ours names
+    in `ADDED_LATER` the arguments that its files once lacked; these then have their defaults.
     """
     if "config" not in config:
         raise error(
@@ -147,8 +148,9 @@ def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
         return
     spellings = getattr(target, "OLD_SPELLINGS", {})
     known = {spellings.get(name, name) for name in config["config"]}
+    added = getattr(target, "ADDED_LATER", ())
     for name in arguments_of(target):
-        if name not in known:
+        if name not in known and name not in added:
             raise error(
                 ValueError,
                 where,

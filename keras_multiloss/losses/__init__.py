@@ -12,6 +12,7 @@ from keras_multiloss.losses._detection import DetectionLoss
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
 from keras_multiloss.losses._distillation import DistillationLoss
 from keras_multiloss.losses._entropy import EntropyPenalty
+from keras_multiloss.losses._feature_distillation import FeatureDistillationLoss
 from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_focal_crossentropy
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
@@ -34,6 +35,7 @@ from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from keras_multiloss.losses._product import ProductBinaryCrossentropy
 from keras_multiloss.losses._pseudo_labels import PseudoLabelLoss
 from keras_multiloss.losses._quantiles import NonCrossingQuantileLoss
+from keras_multiloss.losses._regression_distillation import RegressionDistillationLoss
 from keras_multiloss.losses._sparsemax import (
     SparsemaxLoss,
     sparsemax_loss,
@@ -59,6 +61,7 @@ __all__ = [
     "DiscreteTimeSurvivalLoss",
     "DistillationLoss",
     "EntropyPenalty",
+    "FeatureDistillationLoss",
     "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
@@ -77,6 +80,7 @@ __all__ = [
     "PinballLoss",
     "ProductBinaryCrossentropy",
     "PseudoLabelLoss",
+    "RegressionDistillationLoss",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",
     "TripletHardLoss",

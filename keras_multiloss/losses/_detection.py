@@ -13,6 +13,7 @@ from keras_multiloss.losses._focal import sigmoid_focal_crossentropy
 from keras_multiloss.losses._giou import giou_loss
 from keras_multiloss.losses._input_checks import check_labels, check_roles
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
+from keras_multiloss.losses._probabilities import of_classes
 
 BoxLoss = Literal["smooth_l1", "giou", "iou", "diou", "ciou"]
 BACKGROUND = -1
@@ -125,10 +126,9 @@ class DetectionLoss(JointLoss):
 
     def _class_terms(self, classes: Any, logits: Any) -> Any:
         """The focal loss of each anchor; one without an object has no class."""
-        numbers = ops.arange(ops.shape(logits)[-1])
-        one_hot = ops.cast(ops.equal(classes[..., None], ops.cast(numbers, "int32")), "float32")
+        label = of_classes(classes, logits)
         return sigmoid_focal_crossentropy(
-            one_hot, logits, alpha=self.alpha, gamma=self.gamma, from_logits=True
+            label, logits, alpha=self.alpha, gamma=self.gamma, from_logits=True
         )
 
     def _box_terms(self, is_positive: Any, targets: Any, boxes: Any) -> Any:

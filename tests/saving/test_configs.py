@@ -302,3 +302,15 @@ class TestFilesThatDoNotFit:
         config = {"registered_name": "keras_multiloss>LossTerm", "config": {**term, "name": 5}}
         with pytest.raises(ValueError, match="does not fit the class it names"):
             deserialize("LossTerm: `loss`", config, keras.losses)
+
+    def test_an_argument_that_was_added_later_has_its_default(self):
+        config = serialize(kml.losses.DistillationLoss(label_share=0.3))
+        del config["config"]["label_smoothing"]
+        loss = deserialize("Here", config, keras.losses)
+        assert (loss.label_share, loss.label_smoothing) == (0.3, 0.0)
+
+    def test_any_other_argument_that_is_missing_is_told(self):
+        config = serialize(kml.losses.DistillationLoss())
+        del config["config"]["label_share"]
+        with pytest.raises(ValueError, match="config of DistillationLoss has no 'label_share'"):
+            deserialize("Here", config, keras.losses)
