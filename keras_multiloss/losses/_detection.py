@@ -62,8 +62,8 @@ class DetectionLoss(JointLoss):
           integers or floats (a number of `n_classes` or more, at which a compiled graph cannot
           raise, is a positive anchor of no class); and `(batch, n_anchors, 4)`, read at positive
           anchors only.
-        - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)` and
-          `(batch, n_anchors, 4)`.
+        - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)`, logits and
+          not probabilities, and `(batch, n_anchors, 4)`.
         - result: `(batch,)`. `mask="nan"` thus leaves out every image with a NaN label; do
           not use `mask=-1`, which is background here.
 
