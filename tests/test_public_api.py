@@ -96,6 +96,25 @@ def test_an_object_keeps_its_arguments(example):
     contracts.is_registered(type(example))
 
 
+def takes_logits():
+    """The losses, functions and layers that say whether they read logits."""
+    found = {}
+    for name, obj in public_objects().items():
+        parameters = inspect.signature(obj).parameters if callable(obj) else {}
+        if "from_logits" in parameters:
+            found[name] = parameters["from_logits"].default
+    return found
+
+
+def test_from_logits_defaults_to_false_as_in_keras():
+    # Sparsemax is defined on logits: that of TensorFlow Addons takes nothing but `True`.
+    found = takes_logits()
+    assert found.pop("SparsemaxLoss") is True
+    assert "ConsistencyLoss" in found
+    assert "sigmoid_focal_crossentropy" in found
+    assert {name for name, default in found.items() if default is not False} == set()
+
+
 def test_registered_names_are_the_file_format():
     names = [
         keras.saving.get_registered_name(obj)

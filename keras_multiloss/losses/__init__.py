@@ -13,6 +13,7 @@ from keras_multiloss.losses._detection import DetectionLoss
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
 from keras_multiloss.losses._distillation import DistillationLoss
 from keras_multiloss.losses._entropy import EntropyPenalty
+from keras_multiloss.losses._feature_distillation import FeatureDistillationLoss
 from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_focal_crossentropy
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
@@ -37,6 +38,7 @@ from keras_multiloss.losses._pinball import PinballLoss, pinball_loss
 from keras_multiloss.losses._product import ProductBinaryCrossentropy
 from keras_multiloss.losses._pseudo_labels import PseudoLabelLoss
 from keras_multiloss.losses._quantiles import NonCrossingQuantileLoss
+from keras_multiloss.losses._regression_distillation import RegressionDistillationLoss
 from keras_multiloss.losses._sparsemax import (
     SparsemaxLoss,
     sparsemax_loss,
@@ -66,6 +68,7 @@ __all__ = [
     "DiscreteTimeSurvivalLoss",
     "DistillationLoss",
     "EntropyPenalty",
+    "FeatureDistillationLoss",
     "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
@@ -86,6 +89,7 @@ __all__ = [
     "PinballLoss",
     "ProductBinaryCrossentropy",
     "PseudoLabelLoss",
+    "RegressionDistillationLoss",
     "SSIMLoss",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",

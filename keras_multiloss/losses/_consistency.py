@@ -18,7 +18,7 @@ from keras_multiloss.losses._input_checks import (
 )
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import log_categorical
-from keras_multiloss.losses._vectors import cosines
+from keras_multiloss.losses._vectors import cosines, mean_squares
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -121,7 +121,7 @@ def _mean_over_output_pairs(pairwise: Callable[[Any, Any], Any], outputs: Any) -
 
 
 def _mse(outputs: Any) -> Any:
-    return _mean_over_output_pairs(lambda a, b: ops.mean(ops.square(a - b), axis=-1), outputs)
+    return _mean_over_output_pairs(mean_squares, outputs)
 
 
 def _cosine(outputs: Any) -> Any:

@@ -12,6 +12,7 @@ from keras_multiloss.losses._focal import sigmoid_focal_crossentropy
 from keras_multiloss.losses._giou import giou_loss
 from keras_multiloss.losses._input_checks import check_labels, check_roles
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
+from keras_multiloss.losses._probabilities import of_classes
 
 BoxLoss = Literal["smooth_l1", "giou", "iou", "diou", "ciou"]
 
@@ -59,8 +60,8 @@ class DetectionLoss(JointLoss):
           integers or floats (a number of `n_classes` or more, at which a compiled graph cannot
           raise, is a positive anchor of no class); and `(batch, n_anchors, 4)`, read at positive
           anchors only.
-        - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)` and
-          `(batch, n_anchors, 4)`.
+        - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)`, logits and
+          not probabilities, and `(batch, n_anchors, 4)`.
         - result: parts `"classes"` and `"boxes"` of `(batch,)`, the two sums, each with what
           divides it; the boxes times $\lambda$. `mask="nan"` thus leaves out every image with
           a NaN label; do not use `mask=-1`, which is background here.
@@ -124,10 +125,9 @@ class DetectionLoss(JointLoss):
 
     def _class_terms(self, classes: Any, logits: Any) -> Any:
         """The focal loss of each anchor; one without an object has no class."""
-        numbers = ops.arange(ops.shape(logits)[-1])
-        one_hot = ops.cast(ops.equal(classes[..., None], ops.cast(numbers, "int32")), "float32")
+        label = of_classes(classes, logits)
         return sigmoid_focal_crossentropy(
-            one_hot, logits, alpha=self.alpha, gamma=self.gamma, from_logits=True
+            label, logits, alpha=self.alpha, gamma=self.gamma, from_logits=True
         )
 
     def _box_terms(self, is_positive: Any, targets: Any, boxes: Any) -> Any:

@@ -39,7 +39,8 @@ class DiscreteTimeSurvivalLoss(JointLoss):
     Args:
         breaks: the ends of the intervals, $b_0, \dots, b_K$, increasing, in units of the
             time; usually $b_0 = 0$.
-        from_logits: whether the outputs are logits of hazards rather than hazards.
+        from_logits: whether the outputs are logits of hazards rather than hazards (those of a
+            `Dense` layer without an activation are).
         reduction: as for `JointLoss`.
         name: name of the loss.
 
@@ -59,9 +60,7 @@ class DiscreteTimeSurvivalLoss(JointLoss):
         >>> import keras_multiloss as kml
         >>> time, event = np.array([1.5, 1.5]), np.array([1, 0])
         >>> hazards = np.array([[0.25, 0.5], [0.25, 0.5]])
-        >>> loss = kml.losses.DiscreteTimeSurvivalLoss(
-        ...     [0.0, 1.0, 3.0], from_logits=False, reduction="none"
-        ... )
+        >>> loss = kml.losses.DiscreteTimeSurvivalLoss([0.0, 1.0, 3.0], reduction="none")
         >>> np.exp(-np.array(loss((time, event), hazards))).round(3).tolist()
         [0.375, 0.75]
 
@@ -76,7 +75,7 @@ class DiscreteTimeSurvivalLoss(JointLoss):
         self,
         breaks: list[float],
         *,
-        from_logits: bool = True,
+        from_logits: bool = False,
         reduction: Reduction = "sum_over_batch_size",
         name: str = "discrete_time_survival",
     ) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from keras_multiloss._checks import check_between, check_positive
 from keras_multiloss._platform import ops
@@ -10,6 +10,7 @@ from keras_multiloss._saving import serializable
 from keras_multiloss.evaluation import rank, same_shape, sparse_label, static_shape
 from keras_multiloss.losses._input_checks import check_one_label, check_one_shape, check_roles
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
+from keras_multiloss.losses._probabilities import of_classes
 
 
 @serializable
@@ -25,16 +26,22 @@ class DistillationLoss(JointLoss):
     student against the label, at temperature 1. To log the two apart, or where labels are
     missing (a mask leaves out the teacher's part of those samples as well), make them two terms.
 
+    Sequences have a value per step. Steps that a Keras layer marks as padding do not count, nor
+    do those that the term's `mask` marks in the label.
+
     Args:
         temperature: $\tau > 0$; the higher, the more the small probabilities count.
         label_share: $\alpha$, from 0 to 1; it counts only where the term has a label.
+        label_smoothing: the share of a label, from 0 to 1, that is spread evenly over all
+            classes before $\ell_y$, as in Keras's losses; the teacher's part has none.
         reduction: as for `JointLoss`.
         name: name of the loss.
 
     Shape:
         - y_true: `None`, class numbers from 0 up as `(batch, ...)`, or probabilities of the
           shape of the outputs. A number that no class has gives a cross-entropy of 0.
-        - y_pred: a pair of logits `(student, teacher)`, both `(batch, ..., n_classes)`.
+        - y_pred: a pair `(student, teacher)` of logits, not probabilities, both
+          `(batch, ..., n_classes)`; for sequences `(batch, steps, n_classes)`.
         - result: `(batch, ...)`.
 
     Raises:
@@ -56,17 +63,22 @@ class DistillationLoss(JointLoss):
         deep learning workshop 2014.
     """
 
+    ADDED_LATER: ClassVar[tuple[str, ...]] = ("label_smoothing",)
+
     def __init__(
         self,
         *,
         temperature: float = 2.0,
         label_share: float = 0.5,
+        label_smoothing: float = 0.0,
         reduction: Reduction = "sum_over_batch_size",
         name: str = "distillation",
     ) -> None:
         super().__init__(reduction=reduction, name=name)
-        self.temperature = check_positive("DistillationLoss", "temperature", temperature)
-        self.label_share = check_between("DistillationLoss", "label_share", label_share, 0.0, 1.0)
+        where = "DistillationLoss"
+        self.temperature = check_positive(where, "temperature", temperature)
+        self.label_share = check_between(where, "label_share", label_share, 0.0, 1.0)
+        self.label_smoothing = check_between(where, "label_smoothing", label_smoothing, 0.0, 1.0)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
@@ -77,19 +89,29 @@ class DistillationLoss(JointLoss):
         soft = self.temperature**2 * ops.sum(ops.exp(log_q) * (log_q - log_p), axis=-1)
         if y_true is None:
             return soft
-        hard = _cross_entropy_of_teacher(where, check_one_label(where, y_true), student)
+        label = _class_probabilities(where, check_one_label(where, y_true), student)
+        label = _smoothed(label, self.label_smoothing)
+        hard = -ops.sum(label * ops.log_softmax(student, axis=-1), axis=-1)
         return (1.0 - self.label_share) * soft + self.label_share * hard
 
     def get_config(self) -> dict[str, Any]:
-        own = {"temperature": self.temperature, "label_share": self.label_share}
+        own = {
+            "temperature": self.temperature,
+            "label_share": self.label_share,
+            "label_smoothing": self.label_smoothing,
+        }
         return {**super().get_config(), **own}
 
 
-def _cross_entropy_of_teacher(where: str, label: Any, logits: Any) -> Any:
-    """The cross-entropy of logits against class numbers or probabilities."""
+def _class_probabilities(where: str, label: Any, logits: Any) -> Any:
+    """Class numbers, or probabilities, as probabilities of the shape of the logits."""
     if rank(label) == rank(logits) and (static_shape(label) or ())[-1:] != (1,):
-        label = same_shape(where, label, logits)
-    else:
-        classes = ops.cast(sparse_label(where, label, logits), "int32")
-        label = ops.one_hot(classes, logits.shape[-1])
-    return -ops.sum(ops.cast(label, "float32") * ops.log_softmax(logits, axis=-1), axis=-1)
+        return ops.cast(same_shape(where, label, logits), "float32")
+    return of_classes(sparse_label(where, label, logits), logits)
+
+
+def _smoothed(label: Any, share: float) -> Any:
+    """The label with a share of it spread over all classes; one without a class stays zero."""
+    if share == 0.0:
+        return label
+    return (1.0 - share) * label + share * ops.mean(label, axis=-1, keepdims=True)

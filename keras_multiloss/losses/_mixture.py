@@ -36,7 +36,7 @@ class MixtureDensityNLL(JointLoss):
         - y_true: `(batch, n)`; for single numbers also `(batch,)`.
         - y_pred: `(logits, mean, log_variance)` of shapes `(batch, K)`, `(batch, K, n)` and
           `(batch, K, n)`, or `(batch, K, 1)` for one variance per component. For single numbers
-          all three may be `(batch, K)`.
+          all three may be `(batch, K)`. Shares of components come as logits, not probabilities.
         - result: `(batch,)`.
 
     Raises:

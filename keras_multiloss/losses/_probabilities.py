@@ -11,6 +11,16 @@ from keras_multiloss._platform import ops
 EPSILON = 1e-7
 
 
+def of_classes(numbers: Any, scores: Any) -> Any:
+    """Class numbers as distributions over the classes of the scores, in float32.
+
+    A number that no class has, below 0 or too high, gives zeros.
+    """
+    classes = ops.cast(ops.arange(ops.shape(scores)[-1]), "int32")
+    numbers = ops.expand_dims(ops.cast(numbers, "int32"), -1)
+    return ops.cast(ops.equal(numbers, classes), "float32")
+
+
 def log_categorical(outputs: Any, *, from_logits: bool) -> Any:
     """The logarithms of distributions over the last axis."""
     if from_logits:

@@ -10,9 +10,9 @@ from keras_multiloss._platform import ops
 EPSILON = 1e-12
 
 
-def unit(vectors: Any) -> Any:
+def unit(vectors: Any, *, axis: Any = -1) -> Any:
     """The vectors at length 1; those of length zero stay, and have finite gradients."""
-    squares = ops.sum(ops.square(vectors), axis=-1, keepdims=True)
+    squares = ops.sum(ops.square(vectors), axis=axis, keepdims=True)
     return vectors / ops.sqrt(ops.maximum(squares, EPSILON))
 
 
@@ -24,6 +24,11 @@ def cosines(left: Any, right: Any) -> Any:
 def squared_lengths(vectors: Any) -> Any:
     """The squared length of each vector."""
     return ops.sum(ops.square(vectors), axis=-1)
+
+
+def mean_squares(left: Any, right: Any) -> Any:
+    """The mean of the squared differences of each pair."""
+    return ops.mean(ops.square(left - right), axis=-1)
 
 
 def lengths(vectors: Any) -> Any:

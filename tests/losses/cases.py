@@ -2,6 +2,7 @@
 
 from tests.losses import (
     cases_of_detection,
+    cases_of_distillation,
     cases_of_distributions,
     cases_of_embeddings,
     cases_of_images,
@@ -14,6 +15,7 @@ from tests.losses import (
 
 CASES = [
     *cases_of_detection.CASES,
+    *cases_of_distillation.CASES,
     *cases_of_distributions.CASES,
     *cases_of_embeddings.CASES,
     *cases_of_regressions.CASES,

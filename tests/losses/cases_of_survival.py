@@ -36,7 +36,7 @@ CASES = [
     ),
     Case(
         "discrete_time_of_logits",
-        DiscreteTimeSurvivalLoss(BREAKS),
+        DiscreteTimeSurvivalLoss(BREAKS, from_logits=True),
         lambda label, output: references.discrete_time(label, output, BREAKS),
         (logits(4, 4),),
         FAR_LOGITS,
@@ -44,7 +44,7 @@ CASES = [
     ),
     Case(
         "discrete_time_of_hazards",
-        DiscreteTimeSurvivalLoss(BREAKS, from_logits=False),
+        DiscreteTimeSurvivalLoss(BREAKS),
         lambda label, output: references.discrete_time(
             label, np.log(output) - np.log1p(-output), BREAKS
         ),

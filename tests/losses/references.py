@@ -37,12 +37,35 @@ def product_binary_crossentropy(label, *probabilities):
     return -label * np.log(p) - (1 - label) * np.log(1 - p)
 
 
-def distillation(label, student, teacher, temperature, label_share=0.5):
+def distillation(label, student, teacher, temperature, label_share=0.5, label_smoothing=0.0):
     p, q = softmax(student / temperature), softmax(teacher / temperature)
     soft = temperature**2 * kl(q, p)
     if label is None:
         return soft
-    hard = np.array([-np.log(row[y]) for row, y in zip(softmax(student), label, strict=True)])
+    targets = (1 - label_smoothing) * np.eye(student.shape[-1])[label]
+    targets += label_smoothing / student.shape[-1]
+    hard = -np.sum(targets * np.log(softmax(student)), axis=-1)
+    return (1 - label_share) * soft + label_share * hard
+
+
+def feature_distillation(label, student, teacher, distance):
+    if distance == "mse":
+        return np.mean((student - teacher) ** 2, axis=-1)
+    if distance == "cosine":
+        return 1 - _cosine(student, teacher)
+    maps = [np.sum(x**2, axis=-1).reshape(len(x), -1) for x in (student, teacher)]
+    a, b = (x / np.linalg.norm(x, axis=-1, keepdims=True) for x in maps)
+    return np.sum((a - b) ** 2, axis=-1)
+
+
+def regression_distillation(label, student, teacher, label_share=0.5, margin=None):
+    """With a margin, the teacher is a bound: Chen et al., equation 5."""
+    if label is None:
+        return np.mean((student - teacher) ** 2, axis=-1)
+    hard, of_teacher = (np.mean((x - label) ** 2, axis=-1) for x in (student, teacher))
+    soft = np.mean((student - teacher) ** 2, axis=-1)
+    if margin is not None:
+        soft = np.where(hard + margin > of_teacher, hard, 0)
     return (1 - label_share) * soft + label_share * hard
 
 

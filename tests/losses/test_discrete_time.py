@@ -19,10 +19,10 @@ EVENT = RNG.integers(0, 2, size=N)
 LOGITS = RNG.normal(size=(N, 4)).astype("float32")
 
 
-def values(time, event, outputs, breaks=BREAKS, **arguments):
+def values(time, event, outputs, breaks=BREAKS, *, from_logits=True):
     time, event = (ops.convert_to_tensor(np.asarray(x)) for x in (time, event))
     outputs = ops.convert_to_tensor(np.asarray(outputs, "float32"))
-    loss = DiscreteTimeSurvivalLoss(breaks, **arguments)
+    loss = DiscreteTimeSurvivalLoss(breaks, from_logits=from_logits)
     return ops.convert_to_numpy(loss.call((time, event), outputs))
 
 
@@ -147,7 +147,7 @@ def test_the_batch_size_may_be_unknown_while_tracing():
     import tensorflow as tf
 
     flat, outputs = tf.TensorSpec((None,)), tf.TensorSpec((None, None))
-    loss = DiscreteTimeSurvivalLoss(BREAKS)
+    loss = DiscreteTimeSurvivalLoss(BREAKS, from_logits=True)
     traced = tf.function(
         lambda time, event, logits: loss((time, event), logits),
         input_signature=[flat, flat, outputs],
