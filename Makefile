@@ -80,6 +80,7 @@ docs-quick: .venv/.docs-ready  ## the documentation without running its pages
 
 bench: .venv/.ready  ## step time against plain Keras
 	.venv/bin/python benchmarks/step_time.py
+	.venv/bin/python benchmarks/parts.py
 	.venv/bin/python benchmarks/weightings.py
 	.venv/bin/python benchmarks/balancing.py
 

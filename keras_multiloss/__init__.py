@@ -19,13 +19,14 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
 from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
 from keras_multiloss.losses import JointLoss, WeightedSumLoss
-from keras_multiloss.models import MultiLossModel, attach_losses, strip_losses
-from keras_multiloss.spec import LossTerm
+from keras_multiloss.models import MultiLossModel, attach_losses, report, strip_losses
+from keras_multiloss.spec import LossTerm, MetricTerm, from_input, from_output
 
 __all__ = [
     "GradientBalancer",
     "JointLoss",
     "LossTerm",
+    "MetricTerm",
     "MultiLossModel",
     "WeightedSumLoss",
     "WeightedSumLossLayer",
@@ -33,9 +34,12 @@ __all__ = [
     "attach_losses",
     "callbacks",
     "data",
+    "from_input",
+    "from_output",
     "layers",
     "losses",
     "models",
+    "report",
     "strip_losses",
     "weighting",
 ]

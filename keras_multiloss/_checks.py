@@ -217,8 +217,11 @@ def check_config(
     return dict(config)
 
 
-def check_keys(where: str, argument: str, keys: Any) -> Any:
-    """The names or positions as given, a tuple as a list; raises unless all are valid."""
+def check_keys(where: str, argument: str, keys: Any, *, or_of: tuple[type, ...] = ()) -> Any:
+    """The names or positions as given, a tuple as a list; raises unless all are valid.
+
+    Objects of the types `or_of` are valid, too.
+    """
     if keys is None:
         return None
     if isinstance(keys, (list, tuple)):
@@ -230,8 +233,8 @@ def check_keys(where: str, argument: str, keys: Any) -> Any:
                 expected="at least one name",
                 received=repr(keys),
             )
-        return [check_key(where, argument, key) for key in keys]
-    return check_key(where, argument, keys)
+        return [check_keys(where, argument, key, or_of=or_of) for key in keys]
+    return keys if isinstance(keys, or_of) else check_key(where, argument, keys)
 
 
 def check_key(where: str, argument: str, key: Any) -> Any:

@@ -7,7 +7,7 @@ import importlib.util
 from keras_multiloss._messages import error
 
 #: The extra of this package that installs each of them.
-EXTRAS = {"matplotlib": "viz", "tensorflow": "tensorflow"}
+EXTRAS = {"matplotlib": "viz", "pandas": "report", "tensorflow": "tensorflow"}
 
 
 def check_installed(where: str, problem: str, *packages: str) -> None:

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parent.parent
+
 WORKER = """
 import os, pickle, sys
 results = os.fdopen(os.dup(1), "wb")
@@ -44,8 +46,11 @@ class FreshProcess:
             not, the library cannot even be imported there.
     """
 
-    def __init__(self, *, has_library: bool = True) -> None:
-        script = WORKER.format(prepare=WITH_LIBRARY if has_library else WITHOUT_LIBRARY)
+    def __init__(self, *, has_library: bool = True, module: str | None = None) -> None:
+        prepare = WITH_LIBRARY if has_library else WITHOUT_LIBRARY
+        if module is not None:
+            prepare += f"\nsys.path.insert(0, {str(ROOT)!r})\nimport {module}"
+        script = WORKER.format(prepare=prepare)
         self.process = subprocess.Popen(
             [sys.executable, "-c", script],
             stdin=subprocess.PIPE,

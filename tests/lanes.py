@@ -107,6 +107,9 @@ needs_captcha = pytest.mark.skipif(
 needs_statsmodels = pytest.mark.skipif(
     not _has("statsmodels"), reason="statsmodels is installed in the default lane only"
 )
+needs_pandas = pytest.mark.skipif(
+    not _has("pandas"), reason="pandas is installed in the default lane only"
+)
 needs_matplotlib = pytest.mark.skipif(
     not _has("matplotlib"), reason="Matplotlib is installed in the default lane only"
 )

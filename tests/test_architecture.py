@@ -16,7 +16,7 @@ LEVELS = [
     {"_messages"},
     {"_checks", "_container_checks", "_optional_packages"},
     {"_platform"},
-    {"_saving"},
+    {"_saving", "_training_rates"},
     {"evaluation"},
     {"weighting", "aggregation"},
     {"spec"},

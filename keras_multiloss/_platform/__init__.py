@@ -27,6 +27,9 @@ from keras_multiloss._platform._gradients import (
     loss_scale,
     task_tape,
 )
+from keras_multiloss._platform._inference import (
+    compiled_inference,
+)
 from keras_multiloss._platform._keras import (
     HAS_ADDONS,
     HAS_OPTIONAL_INPUTS,
@@ -68,6 +71,9 @@ from keras_multiloss._platform._linear_algebra import (
     squared_distances,
     weighted_sum,
 )
+from keras_multiloss._platform._loops import (
+    fold_over_steps,
+)
 from keras_multiloss._platform._loss_objects import (
     constructor_extras,
     is_from_other_keras,
@@ -81,9 +87,11 @@ from keras_multiloss._platform._masks import (
 from keras_multiloss._platform._metric_variables import (
     LayerWithMetrics,
     UnsavedMetric,
+    can_record_metrics,
 )
 from keras_multiloss._platform._model_graphs import (
-    replay_without,
+    outputs_of_calls,
+    replay,
     set_state_layer,
     symbols_like,
 )
@@ -125,11 +133,14 @@ __all__ = [
     "add_sums",
     "add_trained",
     "backend",
+    "can_record_metrics",
     "compiled_function",
+    "compiled_inference",
     "constructor_extras",
     "double_precision",
     "dtype_name",
     "fan_out",
+    "fold_over_steps",
     "forget_compiled",
     "function_of_metric",
     "gradients_of",
@@ -154,9 +165,10 @@ __all__ = [
     "number_of_batches",
     "ops",
     "ops_over_tensorflow",
+    "outputs_of_calls",
     "outside_of_tracing",
     "register_addons",
-    "replay_without",
+    "replay",
     "scale_for_distribution",
     "scale_loss_object",
     "searchsorted_rows",

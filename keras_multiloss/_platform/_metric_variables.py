@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._platform._keras import KERAS_3, keras
+from keras_multiloss._platform._keras import KERAS_3, backend, keras
 from keras_multiloss._platform._layer_variables import add_counter, add_sums
 
 
@@ -61,3 +61,9 @@ class LayerWithMetrics(keras.layers.Layer):
         def non_trainable_weights(self) -> list[Any]:
             """The variables of the layer that are neither trained nor a metric's."""
             return self._without_metric_variables(super().non_trainable_weights)
+
+
+def can_record_metrics() -> bool:
+    """Whether Keras updates a metric of its own in the call of a layer."""
+    is_mixed = keras.mixed_precision.global_policy().name.startswith("mixed")
+    return backend() == "tensorflow" or (backend() == "torch" and not is_mixed)

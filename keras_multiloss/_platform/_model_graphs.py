@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform._keras import KERAS_3, is_symbolic, keras, leaves_of, tensorflow
+from keras_multiloss._platform._keras import (
+    KERAS_3,
+    in_structure_of,
+    is_symbolic,
+    keras,
+    leaves_of,
+    tensorflow,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 
 def symbols_like(structure: Any, *, batch_size: int | None = None) -> Any:
@@ -37,15 +44,22 @@ def set_state_layer(model: Any, name: str, layer: Any) -> None:
         model._layers = kept if layer is None else [*kept, layer]
 
 
-def replay_without(
-    model: Any, stand_in: Callable[[Any], Callable[..., Any] | None]
+def replay(
+    model: Any,
+    stand_in: Callable[[Any], Callable[..., Any] | None] = lambda layer: None,  # noqa: ARG005
+    *,
+    after: Callable[[Any, Any], Any] = lambda before, new: new,  # noqa: ARG005
+    given: Any = None,
 ) -> tuple[Any, Any, set[int]]:
-    """A functional model's graph, called anew without some layers.
+    """A functional model's graph, called anew with some layers replaced.
 
     Args:
         model: a functional model.
-        stand_in: from a layer to the function of its first argument that takes its place;
-            `None` for a layer that is kept.
+        stand_in: from a layer to the function of its arguments that takes its place; `None` for
+            a layer that is kept.
+        after: from a tensor of the graph and the new tensor in its place to what the layers
+            behind it get.
+        given: what stands in place of the inputs, in their structure; by default the inputs.
 
     Returns:
         The inputs and the outputs, each in the structure of the model's own, and the `id`
@@ -53,18 +67,49 @@ def replay_without(
     """
     sources = _Sources()
 
-    def call(layer: Any, *args: Any, **kwargs: Any) -> Any:
-        replacement = stand_in(layer)
-        if replacement is not None:
-            outputs = replacement(args[0])
-            sources.add(outputs, args[0])
-        else:
-            outputs = layer(*args, **kwargs)
-            sources.add(outputs, (args, kwargs))
-        return outputs
+    def with_source(new: Any, source: Any) -> Any:
+        sources.add(new, source)
+        return new
 
-    inputs, outputs = (_replay_keras_3 if KERAS_3 else _replay_keras_2)(model, call)
-    return inputs, outputs, sources.of(outputs)
+    # Some versions refuse to make a model while label inputs are left unused.
+    plain = keras.Model(model.input, model.output) if KERAS_3 else model
+    starts = zip(plain.inputs, leaves_of(model.input if given is None else given), strict=True)
+    tensors = {id(old): with_source(after(old, new), new) for old, new in starts}
+    for node in _nodes_in_order(plain):
+        layer, args, kwargs = _called(node, tensors)
+        replacement = stand_in(layer)
+        found = (layer if replacement is None else replacement)(*args, **kwargs)
+        sources.add(found, (args, kwargs) if replacement is None else args[0])
+        for old, new in zip(leaves_of(node.outputs), leaves_of(found), strict=True):
+            tensors[id(old)] = with_source(after(old, new), new)
+    new_outputs = [tensors[id(tensor)] for tensor in leaves_of(plain.output)]
+    outputs = in_structure_of(plain.output, new_outputs)
+    return model.input, outputs, sources.of(outputs)
+
+
+def outputs_of_calls(model: Any, layer: Any) -> list[Any]:
+    """What each call of a layer gives in the graph of a model."""
+    nodes = [node for level in model._nodes_by_depth.values() for node in level]
+    return [node.outputs for node in nodes if _layer_of(node) is layer]
+
+
+def _layer_of(node: Any) -> Any:
+    return node.operation if KERAS_3 else node.layer
+
+
+def _nodes_in_order(model: Any) -> Iterator[Any]:
+    """The calls in the graph of a model, each behind those that it depends on."""
+    for depth in sorted(model._nodes_by_depth, reverse=True):
+        yield from (node for node in model._nodes_by_depth[depth] if not node.is_input)
+
+
+def _called(node: Any, tensors: dict[int, Any]) -> tuple[Any, Any, Any]:
+    """The layer of a call and its arguments, with other tensors."""
+    if KERAS_3:
+        return _layer_of(node), *node.arguments.fill_in(tensors)
+    given = (node.call_args, node.call_kwargs)
+    changed = tensorflow().nest.map_structure(lambda t: tensors.get(id(t), t), given)
+    return _layer_of(node), *changed
 
 
 class _Sources:
@@ -85,27 +130,3 @@ class _Sources:
     def of(self, structure: Any) -> set[int]:
         tensors = [x for x in leaves_of(structure) if is_symbolic(x)]
         return set().union(*(self._inputs_of.get(id(x), {id(x)}) for x in tensors))
-
-
-def _replay_keras_3(model: Any, call: Callable[..., Any]) -> Any:
-    # `clone_model` replays publicly, but makes a model of the result, which some versions
-    # refuse while label inputs are left unused.
-    plain = keras.Model(model.input, model.output)
-    outputs = plain._run_through_graph(plain.inputs, operation_fn=lambda layer: layer, call_fn=call)
-    return model.input, outputs
-
-
-def _replay_keras_2(model: Any, call: Callable[..., Any]) -> Any:
-    tf = tensorflow()
-    tensors = {id(t): t for t in model.inputs}
-    for depth in sorted(model._nodes_by_depth, reverse=True):
-        for node in model._nodes_by_depth[depth]:
-            if node.is_input:
-                continue
-            args, kwargs = tf.nest.map_structure(
-                lambda t: tensors.get(id(t), t), (node.call_args, node.call_kwargs)
-            )
-            new = call(node.layer, *args, **kwargs)
-            for before, after in zip(leaves_of(node.outputs), leaves_of(new), strict=True):
-                tensors[id(before)] = after
-    return model.input, tf.nest.map_structure(lambda t: tensors[id(t)], model.output)

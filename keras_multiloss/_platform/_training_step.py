@@ -67,23 +67,46 @@ class TrainingStep(KeepsWeightsAfterErrors):
         """
         raise NotImplementedError
 
-    if backend() != "jax":
+    def _in_step(self) -> contextlib.AbstractContextManager[None]:
+        """What is open while Keras runs a step of training or evaluation, or builds for one."""
+        return contextlib.nullcontext()
 
-        def train_step(self, *args: Any) -> Any:
-            """Keras's own, on record where gradients are taken apart."""
-            with self._recorded() if self._balances else contextlib.nullcontext():
-                return super().train_step(*args)
+    def train_step(self, *args: Any) -> Any:
+        """Keras's own, on record where gradients are taken apart."""
+        records = self._balances and backend() != "jax"
+        with self._in_step(), self._recorded() if records else contextlib.nullcontext():
+            return super().train_step(*args)
 
-        @contextlib.contextmanager
-        def _recorded(self) -> Iterator[None]:
-            with task_tape() as tape:
-                self._record.tape, self._record.is_running = tape, True
-                try:
-                    yield
-                finally:
-                    self._record.tape, self._record.is_running = None, False
+    def test_step(self, *args: Any) -> Any:
+        """Keras's own."""
+        with self._in_step():
+            return super().test_step(*args)
 
-    else:
+    def _symbolic_build(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's own, which makes the variables of metrics in a step of symbols."""
+        with self._in_step():
+            return super()._symbolic_build(*args, **kwargs)
+
+    @property
+    def has_total_loss(self) -> bool:
+        """Whether `compute_loss` is the model's own, which knows whether it needs a label."""
+        return False
+
+    def _validate_target_and_loss(self, y: Any, loss: Any) -> None:
+        """That of Keras 2, which insists on labels wherever there is a loss."""
+        if not self.has_total_loss:
+            super()._validate_target_and_loss(y, loss)
+
+    @contextlib.contextmanager
+    def _recorded(self) -> Iterator[None]:
+        with task_tape() as tape:
+            self._record.tape, self._record.is_running = tape, True
+            try:
+                yield
+            finally:
+                self._record.tape, self._record.is_running = None, False
+
+    if backend() == "jax":
 
         def compute_loss_and_updates(
             self,

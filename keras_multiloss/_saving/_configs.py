@@ -27,6 +27,11 @@ def is_builtin(obj: Any) -> bool:
     return str(obj.__module__).split(".")[0] in {"keras", "tf_keras"}
 
 
+def is_of_keras(loss: Any) -> bool:
+    """Whether a loss, an object or a function, is one of Keras's own."""
+    return is_builtin(type(loss) if isinstance(loss, keras.losses.Loss) else loss)
+
+
 def registered_name(target: Any) -> str:
     """The name that stands for a class or function in files."""
     return str(keras.saving.get_registered_name(target))
@@ -133,8 +138,9 @@ def deserialize(where: str, config: Any, namespace: Any) -> Any:
 def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
     """Raise for a config without its arguments; a class of ours has written all of them.
 
-    Of Keras and of others, a file may come from a version that had fewer. A class of ours names
-    in `ADDED_LATER` the arguments that its files once lacked; these then have their defaults.
+    Of Keras and of others, a file may come from a version that had fewer. A class of ours that got
+    arguments after its first version names them in `ADDED_LATER`; their defaults mean what it did
+    before.
     """
     if "config" not in config:
         raise error(
@@ -148,9 +154,9 @@ def _check_has_all(where: str, target: Any, config: dict[str, Any]) -> None:
         return
     spellings = getattr(target, "OLD_SPELLINGS", {})
     known = {spellings.get(name, name) for name in config["config"]}
-    added = getattr(target, "ADDED_LATER", ())
+    known.update(getattr(target, "ADDED_LATER", ()))
     for name in arguments_of(target):
-        if name not in known and name not in added:
+        if name not in known:
             raise error(
                 ValueError,
                 where,

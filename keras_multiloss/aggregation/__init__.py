@@ -7,9 +7,9 @@ their lengths and angles,
 $$d = J^\top w(G),\quad G = J J^\top$$
 
 so that it needs the Gramian $G$ only, one number for each pair of tasks. `GradDrop`, `TrimmedMean`,
-`MoCo`, `ExcessMTL` and `DBMTL` see each entry of the gradients instead. Only gradients of shared
-parameters are combined: what one task alone reaches, such as its head, keeps the gradient of that
-task's weighted loss, with every rule and in both hosts.
+`MoCo`, `ExcessMTL`, `DBMTL` and `LearningRateAnnealing` see each entry of the gradients instead.
+Only gradients of shared parameters are combined: what one task alone reaches, such as its head,
+keeps the gradient of that task's weighted loss, with every rule and in both hosts.
 
 >>> import numpy as np
 >>> import keras_multiloss as kml
@@ -18,11 +18,14 @@ task's weighted loss, with every rule and in both hosts.
 [0.5, 1.5]
 
 `UPGrad`, `DualProj`, `MGDA` and `CAGrad` avoid conflict; `IMTLG`, `NashMTL`, `FairGrad`, `ConFIG`
-and `AlignedMTL` make tasks count alike; `Krum` and `TrimmedMean` leave out outliers; `PCGrad`,
-`GradVac`, `GradDrop` and `Random` use random numbers. `Sum` is plain training, for comparison.
-`GradVac`, `GradNorm`, `MoCo`, `ExcessMTL`, `DBMTL` and `PCD` keep state from earlier steps, and
-`CRMOGM` averages the weights of another rule over them. `Aggregator` is the base class for rules
-of your own.
+and `AlignedMTL` make tasks count alike, and `ShareOfGradient` as much as you say;
+`LearningRateAnnealing` is for physics-informed networks; `Krum` and `TrimmedMean` leave out
+outliers; `PCGrad`, `GradVac`, `GradDrop` and `Random` use random numbers. `Sum` is plain training,
+for comparison.
+
+`GradVac`, `GradNorm`, `MoCo`, `ExcessMTL`, `DBMTL`, `PCD`, `ShareOfGradient` and
+`LearningRateAnnealing` keep state from earlier steps, and `CRMOGM` averages the weights of another
+rule over them. `Aggregator` is the base class for rules of your own.
 """
 
 from keras_multiloss.aggregation._aggregator import Aggregator
@@ -46,6 +49,7 @@ from keras_multiloss.aggregation._jacobian_blocks import combine_blocks as combi
 from keras_multiloss.aggregation._jacobian_blocks import split_columns as split_columns
 from keras_multiloss.aggregation._jacobian_blocks import stacked_gradients as stacked_gradients
 from keras_multiloss.aggregation._krum import Krum
+from keras_multiloss.aggregation._learning_rate_annealing import LearningRateAnnealing
 from keras_multiloss.aggregation._mean import Constant, Mean, Sum
 from keras_multiloss.aggregation._mgda import MGDA
 from keras_multiloss.aggregation._moco import MoCo
@@ -53,6 +57,7 @@ from keras_multiloss.aggregation._nash_mtl import NashMTL
 from keras_multiloss.aggregation._pcd import PCD
 from keras_multiloss.aggregation._pcgrad import PCGrad
 from keras_multiloss.aggregation._random_combination import Random
+from keras_multiloss.aggregation._share_of_gradient import ShareOfGradient
 from keras_multiloss.aggregation._trimmed_mean import TrimmedMean
 from keras_multiloss.aggregation._upgrad import UPGrad
 
@@ -72,6 +77,7 @@ __all__ = [  # noqa: RUF022 (classes in capitals are no constants)
     "GradVac",
     "IMTLG",
     "Krum",
+    "LearningRateAnnealing",
     "MGDA",
     "Mean",
     "MoCo",
@@ -79,6 +85,7 @@ __all__ = [  # noqa: RUF022 (classes in capitals are no constants)
     "PCD",
     "PCGrad",
     "Random",
+    "ShareOfGradient",
     "Sum",
     "TrimmedMean",
     "UPGrad",

@@ -17,6 +17,7 @@ from keras_multiloss.aggregation._grad_drop import GradDrop
 from keras_multiloss.aggregation._grad_norm import GradNorm
 from keras_multiloss.aggregation._grad_vac import GradVac
 from keras_multiloss.aggregation._imtl_g import IMTLG
+from keras_multiloss.aggregation._learning_rate_annealing import LearningRateAnnealing
 from keras_multiloss.aggregation._mean import Mean, Sum
 from keras_multiloss.aggregation._mgda import MGDA
 from keras_multiloss.aggregation._moco import MoCo
@@ -24,6 +25,7 @@ from keras_multiloss.aggregation._nash_mtl import NashMTL
 from keras_multiloss.aggregation._pcd import PCD
 from keras_multiloss.aggregation._pcgrad import PCGrad
 from keras_multiloss.aggregation._random_combination import Random
+from keras_multiloss.aggregation._share_of_gradient import ShareOfGradient
 from keras_multiloss.aggregation._upgrad import UPGrad
 
 NAMES = RuleNames(
@@ -42,6 +44,7 @@ NAMES = RuleNames(
         "grad_norm": GradNorm,
         "grad_vac": GradVac,
         "imtl_g": IMTLG,
+        "learning_rate_annealing": LearningRateAnnealing,
         "mean": Mean,
         "mgda": MGDA,
         "moco": MoCo,
@@ -49,10 +52,11 @@ NAMES = RuleNames(
         "pcd": PCD,
         "pcgrad": PCGrad,
         "random": Random,
+        "share_of_gradient": ShareOfGradient,
         "sum": Sum,
         "upgrad": UPGrad,
     },
-    short_names={"gem": "dual_proj"},
+    short_names={"gem": "dual_proj", "lr_annealing": "learning_rate_annealing"},
     with_arguments={
         "constant": "Constant(values=[1.0, 0.5])",
         "cr_mogm": "CRMOGM('mgda')",

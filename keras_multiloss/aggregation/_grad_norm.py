@@ -9,6 +9,7 @@ import numpy as np
 from keras_multiloss._checks import check_not_negative, check_positive
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
+from keras_multiloss._training_rates import weights_after_step
 from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._positive_losses import losses_above_zero
 
@@ -80,21 +81,14 @@ class GradNorm(Aggregator):
         first = state["first_losses"]
         first = ops.where(first > 0, first, losses)
         weights = state["next_weights"]
-        lengths = weights * ops.sqrt(ops.diagonal(ops.convert_to_tensor(gradients)))
-        trained = weights * ops.exp(-self.learning_rate * self._slope(lengths, losses / first))
-        n_tasks = weights.shape[0]
-        return {
-            **state,
-            "weights": weights,
-            "next_weights": trained * (n_tasks / ops.sum(trained)),
-            "first_losses": first,
-        }
-
-    def _slope(self, lengths: Any, losses: Any) -> Any:
-        """The gradient of the objective in the logarithms of the weights."""
-        mean = ops.mean(lengths)
-        target = mean * ops.power(losses / ops.mean(losses), self.alpha)
-        return ops.sign(lengths - target) * lengths / ops.where(mean > 0, mean, 1 + mean)
+        trained = weights_after_step(
+            weights,
+            ops.sqrt(ops.diagonal(ops.convert_to_tensor(gradients))),
+            losses / first,
+            alpha=self.alpha,
+            learning_rate=self.learning_rate,
+        )
+        return {**state, "weights": weights, "next_weights": trained, "first_losses": first}
 
     def weights(self, gramian: Any, state: State | None = None) -> Any:
         if state is None:

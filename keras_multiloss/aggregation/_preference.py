@@ -15,13 +15,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def check_preference(where: str, preference: Sequence[float] | None) -> list[float] | None:
+def check_preference(
+    where: str, preference: Sequence[float] | None, *, argument: str = "preference"
+) -> list[float] | None:
     """The priorities as a list of floats; raises unless they are positive numbers."""
     if preference is None:
         return None
     expected = "a positive number for each task, [2.0, 1.0]"
-    listed = check_numbers_listed(where, "preference", preference, expected)
-    return [check_positive(where, f"preference[{i}]", x) for i, x in enumerate(listed)]
+    listed = check_numbers_listed(where, argument, preference, expected)
+    return [check_positive(where, f"{argument}[{i}]", x) for i, x in enumerate(listed)]
 
 
 def check_numbers_listed(where: str, argument: str, values: Any, expected: str) -> list[Any]:
@@ -29,7 +31,9 @@ def check_numbers_listed(where: str, argument: str, values: Any, expected: str) 
     return check_is_list(where, argument, values, what="a list of numbers", expected=expected)
 
 
-def preference_shares(preference: list[float] | None, gramian: Any, where: str) -> Any:
+def preference_shares(
+    preference: list[float] | None, gramian: Any, where: str, *, argument: str = "preference"
+) -> Any:
     """The share of each task, in the dtype of a Gramian; they sum to 1."""
     n_tasks = gramian.shape[0]
     if preference is None:
@@ -38,7 +42,7 @@ def preference_shares(preference: list[float] | None, gramian: Any, where: str) 
         raise error(
             ValueError,
             where,
-            "`preference` does not fit the tasks",
+            f"`{argument}` does not fit the tasks",
             expected=f"{n_tasks} numbers, one for each task",
             received=repr(preference),
         )

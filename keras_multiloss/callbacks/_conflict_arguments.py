@@ -72,7 +72,7 @@ def names_of_tasks(model: Any) -> list[str]:
             received=f"{type(model).__name__} with loss={getattr(model, 'loss', None)!r}",
             hint="MultiLossModel.from_model(model) makes one of a functional model",
         )
-    names = list(model.loss.names)
+    names = list(model.loss.task_names)
     if len(names) < 2:
         raise error(
             ValueError,

@@ -8,6 +8,10 @@ from keras_multiloss.engine._balancing import (
     balanced_on_jax,
     with_balanced_gradients,
 )
+from keras_multiloss.engine._measured import (
+    Measured,
+    metric_arguments,
+)
 from keras_multiloss.engine._running_means import (
     Layout,
     RunningMeans,
@@ -23,6 +27,9 @@ from keras_multiloss.engine._step import (
 from keras_multiloss.engine._task_gramian import (
     TaskGramian,
 )
+from keras_multiloss.engine._term_metric import (
+    TermMetric,
+)
 from keras_multiloss.engine._term_weight_state import (
     TermWeightState,
 )
@@ -34,14 +41,17 @@ __all__ = [
     "AggregatorState",
     "FileState",
     "Layout",
+    "Measured",
     "RunningMeans",
     "StateLayer",
     "Step",
     "TaskGramian",
+    "TermMetric",
     "TermWeightState",
     "TermWeights",
     "Variables",
     "balanced_on_jax",
+    "metric_arguments",
     "take_step",
     "with_balanced_gradients",
 ]

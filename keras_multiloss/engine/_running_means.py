@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from keras_multiloss._messages import error
 from keras_multiloss._platform import UnsavedMetric, add_metric_sums, ops
+from keras_multiloss.spec import part_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
 
 
 class RunningMeans(UnsavedMetric):
-    r"""Logs `<term>_loss`, and `<term>_weight` where the weight changes.
+    r"""Logs `<term>_loss`, `<term>_<part>_loss`, and `<term>_weight` where the weight changes.
 
     `<term>_loss` is the mean over what the term counted, $\sum n_t \ell_t / \sum n_t$ over the
-    batches, NaN where nothing counted; `<term>_weight` the plain mean over the steps;
+    batches, NaN where nothing counted; so is the loss of a part, over what its term counted.
+    `<term>_weight` and `<term>_<part>_weight` are plain means over the steps;
     `weighting_loss`, the penalty of a weighting, the mean over the samples. One vector holds all
     sums, so that 300 terms cost as much as 3.
 
@@ -38,7 +41,7 @@ class RunningMeans(UnsavedMetric):
         super().__init__(name="term_losses", dtype="float32")
         self.layout = Layout(loss)
         self.is_readable = is_readable
-        self.seen = list(loss.names)
+        self.seen = list(loss.task_names)
         if variable is None:
             own: Any = add_metric_sums(self, "sums", (self.layout.size,))
             self.variable: Callable[[], Any] = lambda: own
@@ -64,50 +67,113 @@ class RunningMeans(UnsavedMetric):
         sums.assign(ops.zeros(sums.shape))
 
 
+#: How many parts of a term can be logged. Their names are known when the loss is first called, but
+#: the vector of sums has its size before.
+MOST_PARTS = 32
+
+
 class Layout:
     """What stands where in the vector of sums.
 
-    In this order: samples, steps, the total and the count of each term, the weight of each
-    term that moves, and the penalty of a weighting.
+    In this order: samples, steps, the total and the count of each task, the weight of each
+    task and part that moves, the totals of parts, and the penalty of a weighting.
 
     Args:
         loss: the total loss.
     """
 
     def __init__(self, loss: WeightedSumLoss) -> None:
-        self.names = loss.names
-        self.moving = loss.moving_names
+        self.names = loss.task_names
+        self.terms = set(loss.names)
+        self.moving_tasks = loss.moving_names
+        self.moving_parts = [part_name(*key) for key in loss.moving_parts]
+        self.moving = [*self.moving_tasks, *self.moving_parts]
+        #: The place of each further log among the totals of parts, as they are seen.
+        self.places: dict[str, int] = {}
+        #: The task that each of them has its count from.
+        self.task_of: dict[str, str] = {}
         self.has_penalty = loss.has_penalty
-        self.size = 2 + 2 * len(self.names) + len(self.moving) + int(self.has_penalty)
+        self.n_places = MOST_PARTS * sum(term.may_have_parts for term in loss.terms)
+        self.size = 2 + 2 * len(self.names) + len(self.moving) + self.n_places
+        self.size += int(self.has_penalty)
 
     def row(self, step: Step, n_samples: Any) -> Any:
         """What a step adds to the sums."""
         n_samples = ops.cast(n_samples, "float32")
-        weights = _placed(step.weights, step.names, self.moving)
+        is_off = ops.equal(step.weights, 0.0)
+        weights = _placed(step.weights, step.names, self.moving_tasks)
         parts = [
             ops.stack([n_samples, ops.ones(())]),
-            _placed(_without_noise(step), step.names, self.names),
+            _placed(_without_noise(step.logged, is_off), step.names, self.names),
             _placed(step.counts, step.names, self.names),
-            *([weights] if self.moving else []),
+            *([weights] if self.moving_tasks else []),
+            *([self._weights_of_parts(step)] if self.moving_parts else []),
+            *([self._totals_of_parts(step, is_off)] if self.n_places else []),
         ]
         if self.has_penalty:
             penalty = ops.zeros(()) if step.penalty is None else step.penalty
             parts.append(ops.reshape(n_samples * penalty, (1,)))
         return ops.concatenate(parts, axis=0)
 
+    def _weights_of_parts(self, step: Step) -> Any:
+        return ops.stack([step.part_weights[name] for name in self.moving_parts])
+
+    def _totals_of_parts(self, step: Step, is_off: Any) -> Any:
+        """The totals of the further logs, each in its place; new names get the next places."""
+        found = {}
+        for i, (task, parts) in enumerate(zip(step.names, step.parts, strict=True)):
+            for name, total in parts.items():
+                self.task_of[name] = task
+                found[self._place_of(name)] = _without_noise(total, is_off[i])
+        zero = ops.zeros(())
+        n_used = len(self.places)
+        used = [found.get(place, zero) for place in range(n_used)]
+        unused = ops.zeros((self.n_places - n_used,))
+        return ops.concatenate([ops.stack(used), unused], axis=0) if used else unused
+
+    def _place_of(self, name: str) -> int:
+        if name not in self.places and len(self.places) == self.n_places:
+            raise error(
+                ValueError,
+                "WeightedSumLoss",
+                f"part {name!r} is one too many for the log",
+                expected=f"at most {MOST_PARTS} parts of a term",
+                received=f"{[*self.places, name]}",
+                hint="add some of them up inside the loss",
+            )
+        return self.places.setdefault(name, len(self.places))
+
     def logs(self, sums: Any, seen: list[str]) -> dict[str, Any]:
-        """The logs of the terms that were seen."""
-        n_terms = len(self.names)
-        totals, counts = sums[2 : 2 + n_terms], sums[2 + n_terms : 2 + 2 * n_terms]
-        weights = sums[2 + 2 * n_terms :] / ops.maximum(sums[1], 1.0)
-        is_known = counts != 0
-        safe = ops.where(is_known, counts, ops.ones_like(counts))
-        means = ops.where(is_known, totals / safe, ops.full_like(totals, float("nan")))
-        logs = {f"{n}_loss": means[i] for i, n in enumerate(self.names) if n in seen}
-        logs |= {f"{n}_weight": weights[i] for i, n in enumerate(self.moving) if n in seen}
+        """The logs of the tasks that were seen, those of a term before those of its parts."""
+        n, n_weights = len(self.names), len(self.moving)
+        totals, counts, rest = sums[2 : 2 + n], sums[2 + n : 2 + 2 * n], sums[2 + 2 * n :]
+        weights, of_parts = rest[:n_weights] / ops.maximum(sums[1], 1.0), rest[n_weights:]
+        means = _means(totals, counts)
+        logs: dict[str, Any] = {}
+        for i, task in enumerate(self.names):
+            if task not in seen:
+                continue
+            further = [name for name in self.places if self.task_of[name] == task]
+            of_task = {
+                f"{name}_loss": _means(of_parts[self.places[name]], counts[i]) for name in further
+            }
+            is_of_term = [name in self.terms for name in further]
+            own = {f"{task}_loss": means[i]}
+            logs |= {**of_task, **own} if any(is_of_term) else {**own, **of_task}
+        shown = [*seen, *self.moving_parts]
+        logs |= {
+            f"{name}_weight": weights[i] for i, name in enumerate(self.moving) if name in shown
+        }
         if self.has_penalty:
             logs["weighting_loss"] = sums[-1] / ops.maximum(sums[0], 1.0)
         return logs
+
+
+def _means(totals: Any, counts: Any) -> Any:
+    """Totals by their counts, NaN where nothing counted."""
+    is_known = counts != 0
+    safe = ops.where(is_known, counts, ops.ones_like(counts))
+    return ops.where(is_known, totals / safe, ops.full_like(totals, float("nan")))
 
 
 def _placed(vector: Any, names: list[str], places: list[str]) -> Any:
@@ -119,8 +185,7 @@ def _placed(vector: Any, names: list[str], places: list[str]) -> Any:
     return ops.stack(entries) if entries else vector[:0]
 
 
-def _without_noise(step: Step) -> Any:
+def _without_noise(logged: Any, is_off: Any) -> Any:
     """The totals as they are logged: 0 where one is not finite and switched off."""
-    is_off = ops.equal(step.weights, 0.0)
-    is_noise = ops.logical_and(is_off, ops.logical_not(ops.isfinite(step.logged)))
-    return ops.where(is_noise, ops.zeros_like(step.logged), step.logged)
+    is_noise = ops.logical_and(is_off, ops.logical_not(ops.isfinite(logged)))
+    return ops.where(is_noise, ops.zeros_like(logged), logged)

@@ -1,13 +1,13 @@
-"""One step of a total loss: its terms, their weights, and their sum."""
+"""One step of a total loss: its tasks, their weights, and their sum."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform import ops
 from keras_multiloss.evaluation import divisors_of
-from keras_multiloss.spec import weighted_losses
+from keras_multiloss.spec import part_name, weighted_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,18 +18,23 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Step:
-    """What a total loss made of one batch, for the terms that are there.
+    """What a total loss made of one batch, for the tasks that are there.
+
+    A task is a term, or a part of a term that says so.
 
     Args:
-        names: the names of these terms.
+        names: the names of these tasks.
         totals: their totals, one float32 scalar each: a gradient of one reaches only what it
             depends on, which would be lost in a vector.
         divisors: what the totals are divided by to be losses, a float32 vector.
-        logged: what the step adds to the total of each term's mean over the batches, a vector.
+        logged: what the step adds to the total of each task's mean over the batches, a vector.
         counts: what it adds to the divisor of that mean, a vector.
         weights: the weights as they act, a vector.
         penalty: what a weighting adds; `None` without one.
         added: what layers added; `None` if none did.
+        parts: for each task, what the step adds to the totals of further logs, by name; their
+            means are over what the task counted.
+        part_weights: the weights of parts that follow schedules, by their names in the log.
     """
 
     names: list[str]
@@ -40,6 +45,8 @@ class Step:
     weights: Any
     penalty: Any = None
     added: Any = None
+    parts: list[dict[str, Any]] = field(default_factory=list)
+    part_weights: dict[str, Any] = field(default_factory=dict)
 
     @property
     def losses(self) -> Any:
@@ -63,7 +70,7 @@ class Step:
         """The weighted losses that are the tasks of an aggregator, as scalars.
 
         Args:
-            active: the names of the terms that can count.
+            active: the names of the tasks that can count.
         """
         return [
             weighted_losses(total / self.divisors[i], self.weights[i])
@@ -80,7 +87,7 @@ def take_step(
     training: bool,
     added: Iterable[Any] = (),
 ) -> Step:
-    """Evaluate the terms on a batch and weigh them; in training, the weights move on.
+    """Evaluate the tasks on a batch and weigh them; in training, the weights move on.
 
     Args:
         loss: the sum.
@@ -90,7 +97,8 @@ def take_step(
         added: scalars that layers added.
     """
     moving = {} if state is None else state.known_weights()
-    reduced = loss.reduced_terms(batch, moving)
+    of_parts = {} if state is None else state.weights_of_parts()
+    reduced = loss.tasks.reduced(batch, {**moving, **of_parts})
     names = list(reduced)
     step = Step(
         names=names,
@@ -99,6 +107,8 @@ def take_step(
         logged=_as_vector([one.logged for one in reduced.values()]),
         counts=_as_vector([one.count for one in reduced.values()]),
         weights=loss.given_weights.vector(names, moving),
+        parts=[one.parts for one in reduced.values()],
+        part_weights={part_name(*key): of_parts[key] for key in loss.moving_parts},
         added=_added_up(added),
     )
     if state is None:

@@ -19,10 +19,12 @@ from keras_multiloss._platform import (
 )
 from keras_multiloss.aggregation import stacked_gradients
 from keras_multiloss.evaluation import divisors_of
-from keras_multiloss.spec import Batch, weighted_losses
+from keras_multiloss.spec import weighted_losses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from keras_multiloss.spec import Batch
 
 
 class TaskGramian:
@@ -34,18 +36,16 @@ class TaskGramian:
 
     Args:
         model: a model that is compiled with a `WeightedSumLoss`.
-        output_names: what its outputs are called, where they are a list.
     """
 
-    def __init__(self, model: Any, output_names: list[str] | None = None) -> None:
+    def __init__(self, model: Any) -> None:
         self.model = model
         self.loss = model.loss
-        self.output_names = output_names
         self._measure = compiled_function(self._on_jax if backend() == "jax" else self._on_tape)
 
     def __call__(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
         """The Gramian as an array `(T, T)`, in the order of the terms; 0 for a missing term."""
-        weights = np.array([self.model.term_weights[n] for n in self.loss.names], "float32")
+        weights = np.array([self.model.term_weights[n] for n in self.loss.task_names], "float32")
         batch = (x, y, sample_weight, weights)
         if backend() == "jax":
             trained = [value_of(v) for v in self.model.trainable_variables]
@@ -55,7 +55,7 @@ class TaskGramian:
 
     def _on_tape(self, x: Any, y: Any, sample_weight: Any, weights: Any) -> Any:
         with task_tape() as tape:
-            losses = self._losses(y, self.model(x, training=False), sample_weight, weights)
+            losses = self._losses(self.model.named_batch(x, y, sample_weight), weights)
             gradients = gradients_of(losses, self.model.trainable_variables, tape)
         return _gramian(gradients)
 
@@ -67,21 +67,23 @@ class TaskGramian:
             mapping = list(zip(variables, [*values, *others], strict=True))
             # `stateless_call` insists on a `call` that takes `training`.
             with keras.StatelessScope(state_mapping=mapping):
-                y_pred = self.model(x, training=False)
-            return self._losses(y, y_pred, sample_weight, weights), None
+                batch = self.model.named_batch(x, y, sample_weight)
+            return self._losses(batch, weights), None
 
         return _gramian(gradients_of_function(losses, trained)[0])
 
-    def _losses(self, y: Any, y_pred: Any, sample_weight: Any, weights: Any) -> list[Any]:
-        """The weighted loss of each term, 0 for one that is not there."""
-        batch = Batch.of(self.loss, y, y_pred, sample_weight, output_names=self.output_names)
-        reduced = self.loss.reduced_terms(batch, {})
+    def _losses(self, batch: Batch, weights: Any) -> list[Any]:
+        """The weighted loss of each task, 0 for one that is not there."""
+        state = self.model.term_weight_state()
+        reduced = self.loss.tasks.reduced(batch, {} if state is None else state.weights_of_parts())
         divisors = divisors_of(list(reduced.values()))
         found = {
-            name: weighted_losses(one.total / divisors[i], weights[self.loss.names.index(name)])
+            name: weighted_losses(
+                one.total / divisors[i], weights[self.loss.task_names.index(name)]
+            )
             for i, (name, one) in enumerate(reduced.items())
         }
-        return [found.get(name, ops.zeros(())) for name in self.loss.names]
+        return [found.get(name, ops.zeros(())) for name in self.loss.task_names]
 
 
 def _gramian(gradients: Sequence[Sequence[Any]]) -> Any:

@@ -46,7 +46,7 @@ class TermWeightState(StateLayer):
         self.step = add_counter(self, "step")
         self.state: dict[str, Any] = {}
         if self.rule is not None:
-            for key, variable in self.rule.initial_state(loss.names).items():
+            for key, variable in self.rule.initial_state(loss.task_names).items():
                 self.state[key] = self._add(key, variable)
             self.acting = add_state(self, "acting", self._weights_at_start())
         epoch_step = self.add_metric_counter("epoch_step")
@@ -67,7 +67,8 @@ class TermWeightState(StateLayer):
     def _weights_at_start(self) -> Any:
         given = self.loss.given_weights
         return np.array(
-            ops.convert_to_numpy(given.vector(self.loss.names, given.scheduled_at(0))), "float32"
+            ops.convert_to_numpy(given.vector(self.loss.task_names, given.scheduled_at(0))),
+            "float32",
         )
 
     def known_weights(self) -> dict[str, Any]:
@@ -76,12 +77,16 @@ class TermWeightState(StateLayer):
         scheduled = given.scheduled_at(self.step + 0)
         if self.rule is None or self.rule.needs_losses:
             return scheduled
-        names = self.loss.names
+        names = self.loss.task_names
         if given.are_assignable:
             return {**{name: self.acting[i] for i, name in enumerate(names)}, **scheduled}
         factors = self.rule.weights(ops.ones((len(names),)), self._values())
         weights = given.vector(names, scheduled) * factors
         return {name: weights[i] for i, name in enumerate(names)}
+
+    def weights_of_parts(self) -> dict[tuple[str, str], Any]:
+        """The weights of parts that follow schedules, by term and part."""
+        return self.loss.given_weights.parts_at(self.step + 0)
 
     def _values(self) -> dict[str, Any]:
         """The state as a rule sees it."""
@@ -96,7 +101,7 @@ class TermWeightState(StateLayer):
         In training the rule and the count of steps move on.
 
         Args:
-            names: the names of the terms that are there.
+            names: the names of the tasks that are there.
             weights: their weights as far as they are known, a vector.
             losses: their losses, a vector.
             training: whether this is a training step.
@@ -113,7 +118,9 @@ class TermWeightState(StateLayer):
     def _by_rule(
         self, rule: Weighting, names: list[str], weights: Any, losses: Any, moves: bool
     ) -> tuple[Any, Any]:
-        seen = SeenTerms(self.loss.names, self.loss.given_weights.active, names, weights, losses)
+        seen = SeenTerms(
+            self.loss.task_names, self.loss.given_weights.active, names, weights, losses
+        )
         if not seen.places:
             return weights, None
         before = self._values()
@@ -146,11 +153,11 @@ class TermWeightState(StateLayer):
         return variables
 
     def state_terms(self) -> list[str]:
-        return self.loss.names
+        return self.loss.task_names
 
     def term_axes(self, key: str) -> list[int]:
         shape = tuple(self.state_variables()[key].shape)
-        return [0] if shape[:1] == (len(self.loss.names),) else []
+        return [0] if shape[:1] == (len(self.loss.task_names),) else []
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "loss": self.loss.get_config()}

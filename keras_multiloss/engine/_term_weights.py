@@ -40,7 +40,7 @@ class TermWeights(MutableMapping[str, float]):
             return float(ops.convert_to_numpy(given.scheduled_at(step)[name]))
         if state is None or state.rule is None:
             return given.constant[name]
-        return float(ops.convert_to_numpy(state.acting)[self._loss.names.index(name)])
+        return float(ops.convert_to_numpy(state.acting)[self._loss.task_names.index(name)])
 
     def __setitem__(self, name: str, factor: float) -> None:
         self._check_exists(name)
@@ -57,7 +57,7 @@ class TermWeights(MutableMapping[str, float]):
                 received=f"term_weights[{name!r}] = {factor!r}",
             )
         weights = np.array(ops.convert_to_numpy(state.acting))
-        weights[self._loss.names.index(name)] = number * given.constant[name]
+        weights[self._loss.task_names.index(name)] = number * given.constant[name]
         state.acting.assign(weights)
 
     def _not_assignable(self, name: str, factor: float) -> ValueError:
@@ -76,8 +76,8 @@ class TermWeights(MutableMapping[str, float]):
         )
 
     def _check_exists(self, name: str) -> None:
-        if name not in self._loss.names:
-            raise unknown_name("term_weights", "there is no such term", name, self._loss.names)
+        if name not in self._loss.task_names:
+            raise unknown_name("term_weights", "there is no such term", name, self._loss.task_names)
 
     def __delitem__(self, name: str) -> None:
         raise error(
@@ -89,10 +89,10 @@ class TermWeights(MutableMapping[str, float]):
         )
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._loss.names)
+        return iter(self._loss.task_names)
 
     def __len__(self) -> int:
-        return len(self._loss.names)
+        return len(self._loss.task_names)
 
     def __repr__(self) -> str:
         return repr(dict(self))

@@ -6,8 +6,10 @@ It knows losses, labels and outputs, and nothing of terms or models.
 from keras_multiloss.evaluation._casting import (
     as_tensors,
     float32,
+    tensors_in,
     to_float32,
     to_tensor,
+    with_tensors,
 )
 from keras_multiloss.evaluation._class_weights import (
     class_weights,
@@ -35,6 +37,7 @@ from keras_multiloss.evaluation._loss_kinds import (
 from keras_multiloss.evaluation._missing_labels import (
     Mask,
     can_hold,
+    fill_missing,
 )
 from keras_multiloss.evaluation._reduction import (
     Reduced,
@@ -45,6 +48,7 @@ from keras_multiloss.evaluation._shapes import (
     Shape,
     align,
     align_labels,
+    all_in,
     expand,
     fit_valid,
     fit_weights,
@@ -69,6 +73,7 @@ __all__ = [
     "Shape",
     "align",
     "align_labels",
+    "all_in",
     "as_tensors",
     "can_hold",
     "class_weights",
@@ -76,6 +81,7 @@ __all__ = [
     "divisors_of",
     "evaluate",
     "expand",
+    "fill_missing",
     "fit_valid",
     "fit_weights",
     "fits",
@@ -88,7 +94,9 @@ __all__ = [
     "snake_case",
     "sparse_label",
     "static_shape",
+    "tensors_in",
     "to_float32",
     "to_tensor",
     "weighs_entries",
+    "with_tensors",
 ]

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numbers
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform import dtype_name, is_floating, ops
+from keras_multiloss._platform import (
+    dtype_name,
+    is_floating,
+    keras_mask,
+    ops,
+    set_keras_mask,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,8 +67,16 @@ def to_tensor(value: Any) -> Any:
 
 
 def to_float32(outputs: Any) -> Any:
-    """Floating point outputs as float32; a structure of tensors keeps its structure."""
-    return map_tensors(lambda x: float32(x) if is_floating(x) else x, outputs)
+    """Floating point outputs as float32, with their masks; a structure keeps its structure."""
+    return map_tensors(lambda x: _masked_float32(x) if is_floating(x) else x, outputs)
+
+
+def _masked_float32(output: Any) -> Any:
+    """An output as float32; casting alone would lose the mask that Keras left on it."""
+    in_float32, mask = float32(output), keras_mask(output)
+    if mask is not None and in_float32 is not output:
+        set_keras_mask(in_float32, mask)
+    return in_float32
 
 
 def float32(values: Any) -> Any:

@@ -17,6 +17,7 @@ from keras_multiloss.evaluation._evaluated import Evaluated
 from keras_multiloss.evaluation._loss_kinds import LIKE_OUTPUT, Kind, kind_of
 from keras_multiloss.evaluation._missing_labels import Mask, fill_missing
 from keras_multiloss.evaluation._padding import marked_padding, padding_of_values
+from keras_multiloss.evaluation._parts import joined
 from keras_multiloss.evaluation._shapes import (
     align,
     align_labels,
@@ -47,14 +48,16 @@ def evaluate(
     Args:
         where: the name of the caller, for errors.
         loss: a loss object or a loss function.
-        y_true: labels of any dtype.
+        y_true: labels of any dtype; without one, losses of single entries are taken against 0.
         y_pred: outputs as the model gave them.
         mask: what marks a missing entry of a label.
         picks_entries: whether single entries of the last axis are left out or weighed.
     """
     y_true, y_pred = as_tensors(y_true), as_tensors(y_pred)
+    if y_true is None and kind_of(loss) == "elementwise":
+        y_true = ops.zeros_like(y_pred)
     kind = _kind_for(loss, y_true, y_pred)
-    # Casting loses the masks of Keras: they are read from the outputs as they came.
+    # Aligning loses the masks of Keras: they are read from the outputs as they came.
     outputs = tensors_in(y_pred)
     padding = [] if kind == "whole" else marked_padding(*outputs)
     y_true, y_pred = match(where, kind, y_true, to_float32(y_pred))
@@ -67,16 +70,24 @@ def evaluate(
     call = loss.call if isinstance(loss, keras.losses.Loss) else loss
     given = tuple(map(expand, (y_true, y_pred))) if by_entry else (y_true, y_pred)
     values = call(*given)
-    values = to_tensor(values) if is_known else checked_values(where, values, call, *given)
-    conditions = [*is_there, *padding_of_values(values, padding)]
-    return Evaluated(
-        where=where,
-        values=float32(values),
-        counted=_all_of(where, conditions, values),
-        label=y_true,
-        n_samples=ops.shape(outputs[0])[0] if rank(outputs[0]) else 1,
-        is_by_entry=by_entry,
-    )
+
+    def evaluated(values: Any) -> Evaluated:
+        conditions = [*is_there, *padding_of_values(values, padding)]
+        return Evaluated(
+            where=where,
+            values=float32(values),
+            counted=_all_of(where, conditions, values),
+            label=y_true,
+            n_samples=ops.shape(outputs[0])[0] if rank(outputs[0]) else 1,
+            is_by_entry=by_entry,
+        )
+
+    if is_known:
+        return evaluated(to_tensor(values))
+    checked = checked_values(where, values, call, *given)
+    if not isinstance(checked, dict):
+        return evaluated(checked)
+    return joined({name: evaluated(part) for name, part in checked.items()})
 
 
 def match(where: str, kind: Kind, y_true: Any, y_pred: Any) -> tuple[Any, Any]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import functools
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import n_replicas, ops, scale_loss_object
 from keras_multiloss.evaluation._casting import float32, to_tensor
 from keras_multiloss.evaluation._reduction import Reduced, losses_of
 from keras_multiloss.evaluation._shapes import fit_weights, rank
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 class Evaluated(NamedTuple):
@@ -22,6 +27,7 @@ class Evaluated(NamedTuple):
         is_by_entry: whether a loss that is a mean over the last axis was asked for each entry of
             it, so that single entries can be left out.
         weights: what the values are multiplied by: one for each sample, or of their shape.
+        parts: the values of each named part, of the same shape; none for a loss without parts.
     """
 
     where: str
@@ -31,6 +37,33 @@ class Evaluated(NamedTuple):
     n_samples: Any
     is_by_entry: bool
     weights: tuple[Any, ...] = ()
+    parts: dict[str, Any] = {}
+
+    def with_part_weights(self, weights: Mapping[str, Any]) -> Evaluated:
+        """The same with its parts weighed by name in their sum; others have weight 1.
+
+        Raises:
+            ValueError: for a weight of a part that the loss does not give.
+        """
+        for name in weights:
+            if name not in self.parts:
+                raise self._unknown_part(name)
+        if not weights:
+            return self
+        values = [_weighed_part(weights.get(name, 1.0), part) for name, part in self.parts.items()]
+        return self._replace(values=functools.reduce(lambda a, b: a + b, values))
+
+    def _unknown_part(self, name: str) -> ValueError:
+        problem = "`part_weights` names a part that the loss does not give"
+        if self.parts:
+            return unknown_name(self.where, problem, name, list(self.parts))
+        return error(
+            ValueError,
+            self.where,
+            problem,
+            expected="a loss whose `call` returns a dict of parts, {'classes': ..., 'boxes': ...}",
+            received=f"part_weights for {name!r}, and a loss that returns one tensor",
+        )
 
     def weighed_by(self, *weights: Any) -> Evaluated:
         """The same with further weights; `None` stands for none."""
@@ -44,26 +77,89 @@ class Evaluated(NamedTuple):
         return self._or_zero(values)
 
     def reduced(self, reduction: str | None) -> Reduced:
-        """The total of the batch and its divisor.
+        r"""The total of the batch and its divisor.
 
-        `"sum"` adds up `weight * value`; `"mean_with_sample_weight"` divides that by the sum of
-        the weights; every other reduction, also `"none"`, divides it by the number of values that
-        count, as Keras does.
+        With $w$ the weights, $v$ the values that count, and $n_i$ how many those of sample $i$
+        are:
+
+        - `"sum"`: $\sum w v$, in which a row of entries has its mean;
+        - `"sum_over_axes"`: $\sum w v$ divided by the number of samples;
+        - `"mean_per_sample"`: $\sum w v / n_i$ divided by the number of samples;
+        - `"weighted_mean"` or `"mean_with_sample_weight"`: $\sum w v$ divided by $\sum w$;
+        - all others, also `"none"`: $\sum w v$ divided by $\sum n_i$, as Keras does.
+
+        A sample of which nothing counts is not among the samples.
         """
         counts = self._counts()
-        values = self._or_zero(self.values)
-        weight = counts * self.share_of_row() if reduction == "sum" else counts
+        weight = counts * self._share(reduction)
         for given in self.weights:
-            weight = weight * fit_weights(self.where, float32(to_tensor(given)), values)
-        total = ops.sum(values * weight)
-        one = ops.ones(())
-        if reduction == "sum":  # logged as a mean over batches, of which replicas have parts
-            return Reduced(total, None, total, one / n_replicas())
-        if rank(values) == 0:  # one value for the batch, logged as a mean over samples
-            n_samples = ops.cast(self.n_samples, "float32")
-            return Reduced(total, one, total * n_samples, n_samples)
-        divisor = ops.sum(weight if reduction == "mean_with_sample_weight" else counts)
-        return Reduced(total, divisor, total, divisor)
+            weight = weight * fit_weights(self.where, float32(to_tensor(given)), self.values)
+        total, *parts = (
+            ops.sum(self._or_zero(values) * weight)
+            for values in (self.values, *self.parts.values())
+        )
+        divisor = self._divisor(reduction, counts, weight)
+        # A sum is logged as a mean over batches, of which replicas have parts; one value for the
+        # batch as a mean over samples.
+        factor, count = 1.0, divisor
+        if divisor is None:
+            count = ops.ones(()) / n_replicas()
+        elif rank(self.values) == 0:
+            factor = count = ops.cast(self.n_samples, "float32")
+        logged = {name: part * factor for name, part in zip(self.parts, parts, strict=True)}
+        return Reduced(total, divisor, total * factor, count, logged)
+
+    def _share(self, reduction: str | None) -> Any:
+        """What a value counts for in the total, before its weights."""
+        if reduction == "sum":
+            return self.share_of_row()
+        if reduction != "mean_per_sample" or (rank(self.values) or 0) < 2:
+            return 1.0
+        axes = tuple(range(1, rank(self.values) or 0))
+        return 1.0 / ops.maximum(ops.sum(self._counts(), axis=axes, keepdims=True), 1.0)
+
+    def _divisor(self, reduction: str | None, counts: Any, weight: Any) -> Any:
+        """What the total is divided by; `None` for a sum."""
+        if reduction == "sum":
+            return None
+        n_axes = rank(self.values) or 0
+        if n_axes == 0:
+            return ops.ones(())
+        if reduction in {"weighted_mean", "mean_with_sample_weight"}:
+            return ops.sum(weight)
+        if reduction in {"sum_over_axes", "mean_per_sample"} and n_axes > 1:
+            counts = ops.max(counts, axis=tuple(range(1, n_axes)))
+        return ops.sum(counts)
+
+    def parts_reduced(self, reduction: str | None) -> dict[str, Reduced]:
+        """The total and divisor of each part, by name."""
+        alone = self._replace(parts={})
+        return {
+            name: alone._replace(values=part).reduced(reduction)
+            for name, part in self.parts.items()
+        }
+
+    def of_samples(self, reduction: str | None) -> tuple[Any, dict[str, Any]] | None:
+        """The loss of each sample and of each part of it, with its weights.
+
+        It is the sum of what counts in the sample for `"sum"` and `"sum_over_axes"`, else the
+        mean; NaN where nothing counts. `None` for a loss with one value for the whole batch.
+        """
+        n_axes = rank(self.values) or 0
+        if n_axes == 0:
+            return None
+        counts = self._counts()
+        is_sum = reduction in {"sum", "sum_over_axes"}
+        weight = counts * self._share(reduction if is_sum else "mean_per_sample")
+        for given in self.weights:
+            weight = weight * fit_weights(self.where, float32(to_tensor(given)), self.values)
+        n_counted = _sum_behind_batch(counts)
+
+        def of_sample(values: Any) -> Any:
+            total = _sum_behind_batch(self._or_zero(values) * weight)
+            return ops.where(n_counted > 0, total, ops.full_like(total, float("nan")))
+
+        return of_sample(self.values), {name: of_sample(v) for name, v in self.parts.items()}
 
     def by_sample(self) -> Evaluated:
         """One value for each sample: the mean of what counts in it."""
@@ -82,9 +178,16 @@ class Evaluated(NamedTuple):
     def _mean_over(self, axes: tuple[int, ...]) -> Evaluated:
         counts = self._counts()
         n_counted = ops.sum(counts, axis=axes)
-        values = ops.sum(self._or_zero(self.values), axis=axes) / ops.maximum(n_counted, 1.0)
-        counted = None if self.counted is None else n_counted > 0
-        return self._replace(values=values, counted=counted, is_by_entry=False)
+
+        def mean(values: Any) -> Any:
+            return ops.sum(self._or_zero(values), axis=axes) / ops.maximum(n_counted, 1.0)
+
+        return self._replace(
+            values=mean(self.values),
+            counted=None if self.counted is None else n_counted > 0,
+            is_by_entry=False,
+            parts={name: mean(part) for name, part in self.parts.items()},
+        )
 
     def _counts(self) -> Any:
         if self.counted is None:
@@ -99,3 +202,16 @@ class Evaluated(NamedTuple):
         if not self.is_by_entry:
             return 1.0
         return 1.0 / ops.maximum(ops.sum(self._counts(), axis=-1, keepdims=True), 1.0)
+
+
+def _sum_behind_batch(values: Any) -> Any:
+    """The sum over all axes behind that of the batch."""
+    n_axes = rank(values) or 0
+    return ops.sum(values, axis=tuple(range(1, n_axes))) if n_axes > 1 else values
+
+
+def _weighed_part(weight: Any, part: Any) -> Any:
+    """A weighed part; 0 for the weight 0, even where the part is not finite."""
+    if isinstance(weight, float):
+        return ops.zeros_like(part) if weight == 0.0 else weight * part
+    return ops.where(ops.equal(weight, 0.0), ops.zeros_like(part), weight * part)

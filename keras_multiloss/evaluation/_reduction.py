@@ -18,12 +18,15 @@ class Reduced(NamedTuple):
         divisor: a float32 scalar, 0 where nothing counted; `None` for a sum, which is not divided.
         logged: what the batch adds to the total of a mean over batches.
         count: what it adds to the divisor of that mean.
+        parts: what the batch adds to the totals of the means of further logs, which have the same
+            divisor, by name.
     """
 
     total: Any
     divisor: Any
     logged: Any
     count: Any
+    parts: dict[str, Any] = {}
 
 
 def divisors_of(reduced: Sequence[Reduced]) -> Any:

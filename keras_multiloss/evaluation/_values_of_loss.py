@@ -1,4 +1,4 @@
-"""What a loss gave: one tensor, with one value or more for each sample."""
+"""What a loss gave: a tensor with one value or more for each sample, or a dict of such parts."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._messages import error
 from keras_multiloss._platform import dtype_name, ops, outside_of_tracing
 from keras_multiloss.evaluation._casting import tensors_in, to_tensor, with_tensors
+from keras_multiloss.evaluation._parts import check_named_parts
 from keras_multiloss.evaluation._shapes import Shape, static_shape
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SIZES, OTHER_LENGTH = (3, 5), 4
 def checked_values(
     where: str, values: Any, call: Callable[[Any, Any], Any], y_true: Any, y_pred: Any
 ) -> Any:
-    """The values as a tensor; raises for a list of parts, and for values of pairs of samples.
+    """The values as a tensor, or as a dict of them; raises for values of pairs of samples.
 
     Args:
         where: the name of the caller, for errors.
@@ -28,7 +29,13 @@ def checked_values(
         y_true: the labels that it was given.
         y_pred: the outputs that it was given.
     """
-    if values is None or isinstance(values, (tuple, list, dict)):
+    if isinstance(values, dict):
+        check_named_parts(where, values)
+        return {
+            name: checked_values(f"{where}, part {name!r}", part, _part(call, name), y_true, y_pred)
+            for name, part in values.items()
+        }
+    if values is None or isinstance(values, (tuple, list)):
         raise error(
             TypeError,
             where,
@@ -39,12 +46,17 @@ def checked_values(
             else f"a {type(values).__name__} of {len(values)} parts",
             hint="return a tensor"
             if values is None
-            else "add the parts up, or give each a term of its own",
+            else "add them up, or return a dict that gives each part a name, {'boxes': ...}",
         )
     values = to_tensor(values)
     if _may_be_of_pairs(values, tensors_in(y_pred)[0]):
         _check_only_batch_axis_grows(where, call, y_true, y_pred)
     return values
+
+
+def _part(call: Callable[[Any, Any], Any], name: str) -> Callable[[Any, Any], Any]:
+    """A function that gives one of the parts of a loss."""
+    return lambda y_true, y_pred: call(y_true, y_pred)[name]
 
 
 def _may_be_of_pairs(values: Any, output: Any) -> bool:

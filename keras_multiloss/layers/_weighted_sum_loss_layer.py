@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._messages import error
+from keras_multiloss._container_checks import check_is_list
+from keras_multiloss._messages import described, error
 from keras_multiloss._platform import (
     KERAS_3,
     LayerWithMetrics,
     add_loss_of_replica,
     backend,
+    can_record_metrics,
     not_converted,
     ops,
     symbols_like,
@@ -19,11 +21,12 @@ from keras_multiloss._saving import serializable
 from keras_multiloss.engine import (
     Layout,
     RunningMeans,
+    TermMetric,
     TermWeights,
     TermWeightState,
     take_step,
 )
-from keras_multiloss.spec import Batch, WeightedSumLoss, as_weighted_sum, by_name
+from keras_multiloss.spec import Batch, MetricTerm, WeightedSumLoss, as_weighted_sum, by_name
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +48,8 @@ class WeightedSumLossLayer(LayerWithMetrics):
     Args:
         loss: a `WeightedSumLoss` or a `LossTerm`.
         output_names: what the outputs are called where they are a list.
+        metrics: `MetricTerm` objects, as for `MultiLossModel.compile`. Keras cannot record metrics
+            in the call of a layer on JAX, nor on PyTorch under mixed precision.
         name: name of the layer.
         **kwargs: as for every Keras layer; the dtype is always float32.
 
@@ -53,6 +58,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
           `output_names`; or a tensor.
         - labels: a dict from names to tensors, given by keyword. A tensor is the only label.
         - sample_weight: one tensor for every term, or a dict by name, given by keyword.
+        - inputs: a dict by name, given by keyword, for terms that read inputs of the model.
         - result: the outputs.
 
     Raises:
@@ -79,6 +85,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
         loss: Any,
         *,
         output_names: Sequence[str] | None = None,
+        metrics: Sequence[MetricTerm] = (),
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -92,6 +99,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
         self.running_means = RunningMeans(
             self.loss, variable=lambda: sums, is_readable=backend() != "jax"
         )
+        self.term_metrics = [TermMetric(term, "metrics") for term in self._checked(metrics)]
         self._has_log_weight = False
         self.built = True
 
@@ -101,15 +109,18 @@ class WeightedSumLossLayer(LayerWithMetrics):
         outputs: Any,
         labels: Any = None,
         sample_weight: Any = None,
+        inputs: Any = None,
         training: bool | None = None,
     ) -> Any:
         if self._has_no_labels(labels):
             self._check_not_training(training)
             return outputs
         names = self.output_names
-        batch = Batch.of(self.loss, labels, outputs, sample_weight, output_names=names)
+        batch = Batch.of(self.loss, labels, outputs, sample_weight, x=inputs, output_names=names)
         step = take_step(self.loss, batch, self._term_weights, training=bool(training))
         self.running_means.update_state(step, _logged_samples(outputs))
+        for metric in self.term_metrics:
+            metric.update_state(batch)
         add_loss_of_replica(self, with_mean_value(step.total))
         return outputs
 
@@ -117,6 +128,29 @@ class WeightedSumLossLayer(LayerWithMetrics):
     def term_weights(self) -> TermWeights:
         """The weight of each term by name; see `MultiLossModel.term_weights`."""
         return TermWeights(self.loss, self._term_weights)
+
+    def _checked(self, metrics: Any) -> list[MetricTerm]:
+        """The metrics as a list; raises where Keras would not record them."""
+        terms = check_is_list("WeightedSumLossLayer", "metrics", metrics)
+        for term in terms:
+            if not isinstance(term, MetricTerm):
+                raise error(
+                    TypeError,
+                    "WeightedSumLossLayer",
+                    "one of `metrics` is not a MetricTerm",
+                    expected="metrics that name their outputs, MetricTerm('mae', 'age')",
+                    received=described(term),
+                )
+        if terms and not can_record_metrics():
+            raise error(
+                ValueError,
+                "WeightedSumLossLayer",
+                "Keras cannot record metrics in the call of a layer here",
+                expected="TensorFlow, or PyTorch without mixed precision",
+                received=f"the backend {backend()!r}",
+                hint="MultiLossModel.compile(metrics=[...]) records them everywhere",
+            )
+        return terms
 
     def _has_no_labels(self, labels: Any) -> bool:
         return bool(self.loss.label_keys) and not by_name(labels, where="WeightedSumLossLayer")
@@ -150,6 +184,7 @@ class WeightedSumLossLayer(LayerWithMetrics):
             **super().get_config(),
             "loss": self.loss.get_config(),
             "output_names": None if names is None else list(names),
+            "metrics": [metric.term.get_config() for metric in self.term_metrics],
             "moves_weights": self._term_weights is None or bool(self._term_weights.trainable),
             "has_log_weight": self._has_log_weight,
         }
@@ -158,9 +193,9 @@ class WeightedSumLossLayer(LayerWithMetrics):
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLossLayer:
         config = dict(config)
         loss = WeightedSumLoss.from_config(config.pop("loss", None))
-        layer = cls(
-            loss, **{k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}}
-        )
+        metrics = [MetricTerm.from_config(term) for term in config.get("metrics", [])]
+        kept = {k: v for k, v in config.items() if k in {"name", "trainable", "output_names"}}
+        layer = cls(loss, metrics=metrics, **kept)
         if not config.get("moves_weights", True):
             layer.term_weights.trainable = False
         if config.get("has_log_weight", True):

@@ -7,6 +7,7 @@ from keras_multiloss.losses._consistency import ConsistencyLoss
 from keras_multiloss.losses._contrastive import ContrastiveLoss, contrastive_loss
 from keras_multiloss.losses._coverage import CoverageLoss
 from keras_multiloss.losses._cox import CoxPartialLikelihood
+from keras_multiloss.losses._ctc import CTCLoss
 from keras_multiloss.losses._deep_supervision import DeepSupervisionLoss
 from keras_multiloss.losses._detection import DetectionLoss
 from keras_multiloss.losses._discrete_time import DiscreteTimeSurvivalLoss
@@ -17,11 +18,13 @@ from keras_multiloss.losses._focal import SigmoidFocalCrossEntropy, sigmoid_foca
 from keras_multiloss.losses._gaussian import GaussianNLL, KLDivergenceToNormal
 from keras_multiloss.losses._giou import GIoULoss, giou_loss
 from keras_multiloss.losses._in_batch_softmax import InBatchSoftmaxLoss
+from keras_multiloss.losses._jaccard import JaccardLoss
 from keras_multiloss.losses._joint_loss import JointLoss
 from keras_multiloss.losses._kappa import WeightedKappaLoss
 from keras_multiloss.losses._lifted_structure import LiftedStructLoss, lifted_struct_loss
 from keras_multiloss.losses._masked_loss import MaskedLoss
 from keras_multiloss.losses._mixture import MixtureDensityNLL
+from keras_multiloss.losses._multi_box import MultiBoxLoss
 from keras_multiloss.losses._npairs import (
     NpairsLoss,
     NpairsMultilabelLoss,
@@ -41,15 +44,19 @@ from keras_multiloss.losses._sparsemax import (
     sparsemax_loss,
     sparsemax_loss_from_logits,
 )
+from keras_multiloss.losses._ssim import SSIMLoss
+from keras_multiloss.losses._supervised_contrastive import SupervisedContrastiveLoss
 from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_margin import TripletMarginLoss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from keras_multiloss.losses._vicreg import VICRegLoss
+from keras_multiloss.losses._yolo import YoloLoss
 from keras_multiloss.spec import PerOutputLoss, WeightedSumLoss
 
 __all__ = [
     "ArcFaceLoss",
     "BarlowTwinsLoss",
+    "CTCLoss",
     "CategoricalSumNLL",
     "ConsistencyLoss",
     "ContrastiveLoss",
@@ -65,11 +72,13 @@ __all__ = [
     "GIoULoss",
     "GaussianNLL",
     "InBatchSoftmaxLoss",
+    "JaccardLoss",
     "JointLoss",
     "KLDivergenceToNormal",
     "LiftedStructLoss",
     "MaskedLoss",
     "MixtureDensityNLL",
+    "MultiBoxLoss",
     "NTXentLoss",
     "NonCrossingQuantileLoss",
     "NpairsLoss",
@@ -81,14 +90,17 @@ __all__ = [
     "ProductBinaryCrossentropy",
     "PseudoLabelLoss",
     "RegressionDistillationLoss",
+    "SSIMLoss",
     "SigmoidFocalCrossEntropy",
     "SparsemaxLoss",
+    "SupervisedContrastiveLoss",
     "TripletHardLoss",
     "TripletMarginLoss",
     "TripletSemiHardLoss",
     "VICRegLoss",
     "WeightedKappaLoss",
     "WeightedSumLoss",
+    "YoloLoss",
     "contrastive_loss",
     "giou_loss",
     "lifted_struct_loss",

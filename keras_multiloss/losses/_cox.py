@@ -7,9 +7,9 @@ from typing import Any, Literal, get_args
 from keras_multiloss._checks import check_choice
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
-from keras_multiloss.losses._input_checks import check_one_output
+from keras_multiloss.losses._input_checks import check_one_output, one_number_a_sample
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
-from keras_multiloss.losses._survival import check_times_and_events, one_number_a_sample
+from keras_multiloss.losses._survival import check_times_and_events
 
 Ties = Literal["efron", "breslow"]
 

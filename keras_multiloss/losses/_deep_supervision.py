@@ -37,8 +37,9 @@ class DeepSupervisionLoss(JointLoss):
         - y_true: `(batch, ..., n)`, or `(batch, ...)` for a sparse loss, where `...` are
           the spatial axes, of any size.
         - y_pred: a tuple of two or more outputs `(batch, ..., n_t)`, each of its own size.
-        - result: `(batch,)`. The mask of a term thus leaves out every sample with a missing
-          entry; `DeepSupervisionLoss(MaskedLoss("mse"))` leaves out the entries only.
+        - result: parts `"side_0"`, `"side_1"`, ... of `(batch,)`, one for each output in their
+          order, times its weight. The mask of a term thus leaves out every sample with a
+          missing entry; `DeepSupervisionLoss(MaskedLoss("mse"))` leaves out the entries only.
 
     Raises:
         ValueError: if there are not several outputs and one label, or not one weight for
@@ -82,11 +83,13 @@ class DeepSupervisionLoss(JointLoss):
         label = check_one_label(where, y_true)
         weights = self._weights_of(len(outputs))
         sides = [self._side(label, output) for output in outputs]
-        values = sum(w * side.weighed_values() for w, side in zip(weights, sides, strict=True))
-        counted = [side.counted for side in sides if side.counted is not None]
-        if counted:  # a sample counts that has a label at one depth at least
-            set_keras_mask(values, functools.reduce(ops.logical_or, counted))
-        return values
+        values = [w * side.weighed_values() for w, side in zip(weights, sides, strict=True)]
+        conditions = [side.counted for side in sides if side.counted is not None]
+        if conditions:  # a sample counts that has a label at one depth at least
+            counted = functools.reduce(ops.logical_or, conditions)
+            for part in values:
+                set_keras_mask(part, counted)
+        return {f"side_{i}": part for i, part in enumerate(values)}
 
     def _side(self, label: Any, output: Any) -> Evaluated:
         """The loss of one side output, one value for each sample."""

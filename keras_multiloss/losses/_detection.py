@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal, get_args
 
 from keras_multiloss._checks import check_between, check_choice, check_not_negative, check_positive
-from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
-from keras_multiloss.evaluation import Shape, fits, static_shape
+from keras_multiloss.losses._anchors import BACKGROUND, check_anchors, smooth_l1, sum_where
 from keras_multiloss.losses._focal import sigmoid_focal_crossentropy
 from keras_multiloss.losses._giou import giou_loss
 from keras_multiloss.losses._input_checks import check_labels, check_roles
@@ -16,7 +15,6 @@ from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import of_classes
 
 BoxLoss = Literal["smooth_l1", "giou", "iou", "diou", "ciou"]
-BACKGROUND = -1
 
 
 @serializable
@@ -64,8 +62,9 @@ class DetectionLoss(JointLoss):
           anchors only.
         - y_pred: a pair `(class_logits, boxes)`: `(batch, n_anchors, n_classes)`, logits and
           not probabilities, and `(batch, n_anchors, 4)`.
-        - result: `(batch,)`. `mask="nan"` thus leaves out every image with a NaN label; do
-          not use `mask=-1`, which is background here.
+        - result: parts `"classes"` and `"boxes"` of `(batch,)`, the two sums, each with what
+          divides it; the boxes times $\lambda$. `mask="nan"` thus leaves out every image with
+          a NaN label; do not use `mask=-1`, which is background here.
 
     Raises:
         ValueError: if an argument is out of range, if there are not two outputs and two
@@ -116,13 +115,13 @@ class DetectionLoss(JointLoss):
         where = type(self).__name__
         logits, boxes = check_roles(where, y_pred, "class_logits", "boxes")
         classes, box_targets = check_labels(where, y_true, "class_targets", "box_targets")
-        _check_anchors(where, logits, boxes, classes, box_targets)
+        check_anchors(where, logits, boxes, classes, box_targets)
         classes = ops.cast(classes, "int32")
         is_positive, is_counted = classes > BACKGROUND, classes >= BACKGROUND
-        class_terms = _sum_where(is_counted, self._class_terms(classes, logits))
-        box_terms = _sum_where(is_positive, self._box_terms(is_positive, box_targets, boxes))
-        n_positive = ops.sum(ops.cast(is_positive, "float32"), axis=1)
-        return (class_terms + self.box_weight * box_terms) / ops.maximum(n_positive, 1.0)
+        class_terms = sum_where(is_counted, self._class_terms(classes, logits))
+        box_terms = sum_where(is_positive, self._box_terms(is_positive, box_targets, boxes))
+        divisor = ops.maximum(ops.sum(ops.cast(is_positive, "float32"), axis=1), 1.0)
+        return {"classes": class_terms / divisor, "boxes": self.box_weight * box_terms / divisor}
 
     def _class_terms(self, classes: Any, logits: Any) -> Any:
         """The focal loss of each anchor; one without an object has no class."""
@@ -137,7 +136,7 @@ class DetectionLoss(JointLoss):
         boxes = ops.where(is_positive, boxes, ops.ones_like(boxes))
         targets = ops.where(is_positive, ops.cast(targets, "float32"), ops.ones_like(boxes))
         if self.box_loss == "smooth_l1":
-            return ops.sum(_smooth_l1(targets - boxes, self.beta), axis=-1)
+            return ops.sum(smooth_l1(targets - boxes, self.beta), axis=-1)
         return giou_loss(targets, boxes, mode=self.box_loss)
 
     def get_config(self) -> dict[str, Any]:
@@ -154,44 +153,3 @@ class DetectionLoss(JointLoss):
 def _check_alpha(where: str, alpha: float) -> float:
     """The value; 0 is refused, as the focal loss takes it for no weights at all."""
     return check_between(where, "alpha", check_positive(where, "alpha", alpha), 0.0, 1.0)
-
-
-def _smooth_l1(difference: Any, beta: float) -> Any:
-    distance = ops.abs(difference)
-    quadratic = 0.5 * ops.square(difference) / beta
-    return ops.where(distance < beta, quadratic, distance - 0.5 * beta)
-
-
-def _sum_where(is_counted: Any, terms: Any) -> Any:
-    """The sum over the anchors that count."""
-    return ops.sum(ops.where(is_counted, terms, ops.zeros_like(terms)), axis=1)
-
-
-def _check_anchors(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:
-    """Raise unless all are about the same anchors, as far as shapes are known."""
-    batch, n_anchors = (*(static_shape(logits) or ()), None, None)[:2]
-    expected: list[tuple[str, Any, Shape]] = [
-        ("class_logits", logits, (batch, n_anchors, None)),
-        ("boxes", boxes, (batch, n_anchors, 4)),
-        ("class_targets", classes, (batch, n_anchors)),
-        ("box_targets", box_targets, (batch, n_anchors, 4)),
-    ]
-    for role, tensor, wanted in expected:
-        shape = static_shape(tensor)
-        if shape is not None and not fits(shape, wanted):
-            raise error(
-                ValueError,
-                where,
-                f"the {role} do not fit the anchors",
-                expected=f"shape {_shape_in_words(wanted)}",
-                received=f"shape {shape}",
-                hint="class targets are class numbers, not one-hot"
-                if role == "class_targets" and len(shape) == 3
-                else None,
-            )
-
-
-def _shape_in_words(shape: Shape) -> str:
-    names = ("batch", "n_anchors", "n_classes")
-    sizes = [name if size is None else str(size) for name, size in zip(names, shape, strict=False)]
-    return f"({', '.join(sizes)})"

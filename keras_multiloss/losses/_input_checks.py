@@ -139,6 +139,27 @@ def check_labels(where: str, y_true: Any, *roles: str) -> tuple[Any, ...]:
     )
 
 
+def one_number_a_sample(where: str, what: str, tensor: Any, like: Any = None) -> Any:
+    """A tensor of shape `(batch,)` or `(batch, 1)` as `(batch,)`; raises if it is another.
+
+    With `like`, it has as many samples as that tensor, as far as shapes are known.
+    """
+    shape = static_shape(tensor)
+    if shape is None:
+        return ops.reshape(tensor, (-1,))
+    size = ((None if like is None else static_shape(like)) or (None,))[:1]
+    if not any(fits(shape, (*size, *rest)) for rest in [(), (1,)]):
+        batch = "batch" if size == (None,) else size[0]
+        raise error(
+            ValueError,
+            where,
+            f"{what} is not one number per sample",
+            expected=f"shape ({batch},) or ({batch}, 1)",
+            received=f"shape {shape}",
+        )
+    return ops.squeeze(tensor, -1) if len(shape) == 2 else tensor
+
+
 def _outputs_in_words(y_pred: Any) -> str:
     if isinstance(y_pred, (list, tuple, dict)):
         return f"{len(y_pred)} in a {_type_name(y_pred)}"

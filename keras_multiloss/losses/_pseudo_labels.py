@@ -47,7 +47,7 @@ class PseudoLabelLoss(JointLoss):
     Shape:
         - y_true: `None`.
         - y_pred: `(strong, weak)` or `(strong, weak, labelled)`, all
-          `(batch, ..., n_classes)`.
+          `(batch, ..., n_classes)`; there may be fewer or more labelled samples than others.
         - result: `(batch, ...)`.
 
     Raises:
@@ -109,7 +109,9 @@ class PseudoLabelLoss(JointLoss):
         has_labelled = isinstance(y_pred, (list, tuple)) and len(y_pred) == 3
         roles = ("strong", "weak", *(["labelled"] if has_labelled else []))
         outputs = check_roles(where, y_pred, *roles)
-        check_one_shape(where, outputs)
+        check_one_shape(where, outputs[:2])
+        if has_labelled:  # of which there may be fewer or more
+            check_one_shape(where, (outputs[0][:1], outputs[2][:1]))
         check_several_classes(where, outputs[0], "give both classes, 1 - p and p")
         if self.align_distribution and not has_labelled:
             raise error(

@@ -44,7 +44,9 @@ class VICRegLoss(JointLoss):
     Shape:
         - y_true: `None`.
         - y_pred: a pair of views, both `(batch, n)`.
-        - result: `(batch,)`. The variances and covariances of a single sample count as 0.
+        - result: parts `"invariance"`, `"variance"` and `"covariance"` of `(batch,)`, each
+          times its weight. The last two are of the whole batch and the same for all of its
+          samples; those of a single sample count as 0.
 
     Raises:
         ValueError: if the outputs are not a pair of matrices of one shape, or a weight is
@@ -87,10 +89,16 @@ class VICRegLoss(JointLoss):
         check_matrices(where, views)
         check_one_shape(where, views)
         invariance = ops.mean(ops.square(views[0] - views[1]), axis=-1)
-        of_batch = self._of_features(views[0]) + self._of_features(views[1])
-        return self.invariance_weight * invariance + of_batch
+        of_views = zip(*map(self._of_features, views), strict=True)
+        variance, covariance = (one + other for one, other in of_views)
+        zeros = ops.zeros_like(invariance)
+        return {
+            "invariance": self.invariance_weight * invariance,
+            "variance": self.variance_weight * variance + zeros,
+            "covariance": self.covariance_weight * covariance + zeros,
+        }
 
-    def _of_features(self, view: Any) -> Any:
+    def _of_features(self, view: Any) -> tuple[Any, Any]:
         """The variance and covariance terms of one view."""
         centred = view - ops.mean(view, axis=0)
         n_samples = ops.sum(ops.ones_like(view[:, 0]))
@@ -100,7 +108,7 @@ class VICRegLoss(JointLoss):
         variance = ops.sum(ops.where(on_diagonal, covariance, zeros), axis=-1)
         is_flat = ops.maximum(1.0 - ops.sqrt(variance + self.epsilon), 0.0)
         related = ops.sum(ops.square(ops.where(on_diagonal, zeros, covariance)), axis=-1)
-        return ops.mean(self.variance_weight * is_flat + self.covariance_weight * related)
+        return ops.mean(is_flat), ops.mean(related)
 
     def get_config(self) -> dict[str, Any]:
         own = {

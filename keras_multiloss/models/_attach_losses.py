@@ -9,8 +9,9 @@ from keras_multiloss._platform import HAS_OPTIONAL_INPUTS, is_symbolic, keras
 from keras_multiloss.layers import WeightedSumLossLayer
 from keras_multiloss.models._label_inputs import label_spec
 from keras_multiloss.models._structure import (
+    by_input_name,
     check_functional,
-    check_outputs_exist,
+    check_tensors_exist,
     named_inputs,
     output_names,
     symbolic_output,
@@ -18,7 +19,9 @@ from keras_multiloss.models._structure import (
 from keras_multiloss.spec import Key, as_weighted_sum, label_input_name, sample_weight_input_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    from keras_multiloss.spec import MetricTerm
 
 
 def attach_losses(
@@ -27,6 +30,7 @@ def attach_losses(
     labels: dict[Key, Any] | None = None,
     *,
     sample_weight: bool | Iterable[str] = False,
+    metrics: Sequence[MetricTerm] = (),
 ) -> Any:
     """A training model: the prediction model with inputs for labels and a loss inside.
 
@@ -45,6 +49,7 @@ def attach_losses(
             int32.
         sample_weight: true for one input `sample_weight` that serves every term, or names
             of outputs or terms for inputs `<name>_sample_weight`.
+        metrics: `MetricTerm` objects; see `WeightedSumLossLayer`.
 
     Returns:
         A `keras.Model` whose outputs have the structure of those of `model`.
@@ -71,10 +76,13 @@ def attach_losses(
     check_functional("attach_losses", model)
     spec = as_weighted_sum("attach_losses", loss)
     names = output_names(model)
-    check_outputs_exist("attach_losses", spec, model)
-    label_inputs = _label_inputs(spec, model, dict(labels or {}))
+    check_tensors_exist("attach_losses", spec.tasks.terms, model)
+    check_tensors_exist("attach_losses", {term.log_name: term for term in metrics}, model)
+    label_inputs = _label_inputs(spec, model, dict(labels or {}), metrics)
     weight_inputs = _weight_inputs(sample_weight)
     inputs = named_inputs(model)
+    of_metrics = [key for term in metrics for key in term.input_keys]
+    read = {key: by_input_name(model)[key] for key in [*spec.input_keys, *of_metrics]}
     for tensor in [*label_inputs.values(), *_inputs_by_name(weight_inputs).values()]:
         if tensor.name in inputs:
             raise error(
@@ -86,22 +94,29 @@ def attach_losses(
                 hint="rename the input of the model, or give `labels` a keras.Input",
             )
         inputs[tensor.name] = tensor
-    layer = WeightedSumLossLayer(spec, output_names=names, name=spec.name)
+    layer = WeightedSumLossLayer(spec, output_names=names, metrics=metrics, name=spec.name)
     outputs = layer(
-        symbolic_output(model), labels=label_inputs or None, sample_weight=weight_inputs
+        symbolic_output(model),
+        labels=label_inputs or None,
+        sample_weight=weight_inputs,
+        inputs=read or None,
     )
     return keras.Model(inputs, outputs, name=model.name)
 
 
-def _label_inputs(spec: Any, model: Any, given: dict[Key, Any]) -> dict[str, Any]:
-    """An input for each label of the sum, by the name of the label."""
+def _label_inputs(
+    spec: Any, model: Any, given: dict[Key, Any], metrics: Sequence[MetricTerm]
+) -> dict[str, Any]:
+    """An input for each label of the sum and of the metrics, by the name of the label."""
+    of_metrics = [key for term in metrics for key in term.label_keys]
+    keys = list(dict.fromkeys([*spec.label_keys, *of_metrics]))
     for key in given:
-        if key not in spec.label_keys:
+        if key not in keys:
             raise unknown_name(
-                "attach_losses", "`labels` names a label that no term has", key, spec.label_keys
+                "attach_losses", "`labels` names a label that no term has", key, keys
             )
     inputs = {}
-    for key in spec.label_keys:
+    for key in keys:
         label = given.get(key)
         if not is_symbolic(label):
             arguments = label_spec(spec, model, key) if label is None else dict(label)

@@ -9,9 +9,9 @@ from keras_multiloss.engine import RunningMeans
 from keras_multiloss.spec import Batch
 
 if TYPE_CHECKING:
-    from keras_multiloss.engine import Step
+    from keras_multiloss.engine import Step, TermMetric
     from keras_multiloss.models._structure import TensorNames
-    from keras_multiloss.spec import WeightedSumLoss
+    from keras_multiloss.spec import Key, WeightedSumLoss
 
 
 class CompiledLoss:
@@ -23,13 +23,21 @@ class CompiledLoss:
     Args:
         loss: the total loss.
         names: what the inputs and outputs are called.
-        metrics: the `metrics` and `weighted_metrics` that the model was compiled with.
+        metrics: the `metrics` and `weighted_metrics` that Keras was given.
+        metric_terms: those that name their tensors themselves.
     """
 
-    def __init__(self, loss: WeightedSumLoss, names: TensorNames, metrics: list[Any]) -> None:
+    def __init__(
+        self,
+        loss: WeightedSumLoss,
+        names: TensorNames,
+        metrics: list[Any],
+        metric_terms: list[TermMetric],
+    ) -> None:
         self.loss = loss
         self.names = names
         self.metrics = metrics
+        self.metric_terms = metric_terms
         self.running_means = RunningMeans(loss)
         # Keras 2 tracks the total in the code that `compute_loss` replaces.
         self.total = None if KERAS_3 else keras.metrics.Mean(name="loss")
@@ -37,16 +45,20 @@ class CompiledLoss:
     @property
     def trackers(self) -> list[Any]:
         """The metrics that hold the logs."""
-        return [*([] if self.total is None else [self.total]), self.running_means]
+        total = [] if self.total is None else [self.total]
+        return [*total, self.running_means, *self.metric_terms]
 
-    def batch(self, x: Any, y: Any, y_pred: Any, sample_weight: Any) -> Batch:
-        """What Keras hands over in a step, by name."""
+    def batch(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any, taps: dict[Key, Any] | None = None
+    ) -> Batch:
+        """What Keras hands over in a step, by name, and the taps."""
         return Batch.of(
             self.loss,
             y,
             y_pred,
             sample_weight,
             x=x,
+            taps=taps,
             output_names=self.names.outputs,
             input_names=self.names.inputs,
         )

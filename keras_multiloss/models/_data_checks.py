@@ -15,7 +15,7 @@ from keras_multiloss._platform import ops, variables_unknown_to
 from keras_multiloss.evaluation import kind_of, match, static_shape
 from keras_multiloss.losses import DeepSupervisionLoss, MaskedLoss
 from keras_multiloss.models._packed_labels import is_of_arrays, is_packed
-from keras_multiloss.models._structure import is_functional, symbolic_output
+from keras_multiloss.models._structure import is_functional, symbolic_output, symbolic_taps
 from keras_multiloss.spec import (
     Batch,
     check_is_of_numbers,
@@ -109,7 +109,9 @@ class _Check:
         self.where = where
         self.loss = compiled.loss
         self.names = compiled.names.outputs
+        self.metric_terms = compiled.metric_terms
         self.outputs = symbolic_output(model) if is_functional(model) else None
+        self.taps = symbolic_taps(where, model)
 
     def of_arrays(self, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Labels and sample weights as arrays; raises for what no step could take."""
@@ -150,9 +152,12 @@ class _Check:
             y,
             self.outputs if is_known else {},
             sample_weight if is_known else None,
+            taps=self.taps,
             output_names=self.names,
         )
         batch.check_labels(self.loss)
+        for metric in self.metric_terms:
+            batch.check_has_labels(metric.term, metric.name)
         return batch
 
     def _check_length(self, y: Any) -> None:

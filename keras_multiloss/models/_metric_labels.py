@@ -6,38 +6,26 @@ a joint loss has other labels than outputs.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import (
-    OF_SAMPLES,
     MetricsOfOutput,
-    function_of_metric,
     metrics_by_output,
-    ops,
 )
+from keras_multiloss.engine import Measured, metric_arguments
 from keras_multiloss.evaluation import (
-    ELEMENTWISE,
-    CountedEntries,
     counted_entries,
-    expand,
-    fit_weights,
-    float32,
-    snake_case,
-    to_tensor,
 )
-from keras_multiloss.spec import names_of
+from keras_multiloss.spec import SOURCES, listed, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from keras_multiloss.models._compiled_loss import CompiledLoss
-    from keras_multiloss.spec import Batch, Key, LossTerm
+    from keras_multiloss.spec import Batch, Key, KeyOrSource, LossTerm
 
 WHERE = "MultiLossModel.compile"
-
-#: Functions of single entries that are metrics only.
-METRICS_OF_ENTRIES = ELEMENTWISE | {"binary_accuracy"}
 
 
 def by_path(metrics: Any, prefix: str = "") -> Any:
@@ -51,44 +39,33 @@ def by_path(metrics: Any, prefix: str = "") -> Any:
     return flat
 
 
-class Measured(NamedTuple):
-    """What the metrics of an output compare it with.
-
-    Args:
-        label: its label; the output itself where no metric looks.
-        output: the output.
-        counted: what counts of them; `None` if all does.
-        sample_weight: one tensor, or `None`.
-    """
-
-    label: Any
-    output: Any
-    counted: CountedEntries | None = None
-    sample_weight: Any = None
-
-
 def update_metrics(model: Any, compiled: CompiledLoss, batch: Batch, y_pred: Any) -> None:
-    """Update the compiled metrics of a model.
+    """Update the metrics of a model: those that name their tensors, and those of outputs.
 
     Raises:
         ValueError: if a metric was asked for an output that has no label, or several.
     """
-    keys = _keys_of_outputs(compiled, batch, y_pred)
-    wanted = set(_asked(compiled.metrics, names_of(batch.outputs), keys))
+    for metric in compiled.metric_terms:
+        metric.update_state(batch)
+    if not any(compiled.metrics):
+        return
+    taps = _asked_taps(compiled.metrics, batch)
+    keys = [*_keys_of_outputs(compiled, batch, y_pred), *taps]
+    wanted = set(_asked(compiled.metrics, keys, keys))
     measured = {key: _measured_output(compiled, batch, key, is_asked=key in wanted) for key in keys}
     made = metrics_by_output(
         model,
-        _like(y_pred, {key: one.label for key, one in measured.items()}),
-        _like(y_pred, {key: one.output for key, one in measured.items()}),
+        _like(y_pred, {key: one.label for key, one in measured.items()}, taps),
+        _like(y_pred, {key: one.output for key, one in measured.items()}, taps),
     )
     for (key, one), metrics in zip(measured.items(), made, strict=True):
         if key in wanted and one.label is not one.output:
             _update(metrics, one)
 
 
-def _like(y_pred: Any, tensors: dict[Key, Any]) -> Any:
+def _like(y_pred: Any, tensors: dict[Key, Any], taps: list[Key]) -> Any:
     """Tensors by name as Keras pairs metrics with them: a dict, or a list in the order."""
-    return tensors if isinstance(y_pred, dict) else list(tensors.values())
+    return tensors if isinstance(y_pred, dict) or taps else list(tensors.values())
 
 
 def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
@@ -97,28 +74,7 @@ def _update(metrics: MetricsOfOutput, measured: Measured) -> None:
         (metrics.weighted, measured.sample_weight),
     ):
         for metric in objects:
-            metric.update_state(*_arguments(metric, measured, sample_weight))
-
-
-def _arguments(metric: Any, measured: Measured, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Label, output and weights for a metric; what does not count has weight 0."""
-    if measured.counted is None:
-        return measured.label, measured.output, sample_weight
-    label, output, rows, entries = measured.counted
-    function = function_of_metric(metric)
-    is_of_entries = snake_case(getattr(function, "__name__", "")) in METRICS_OF_ENTRIES
-    if entries is None or isinstance(metric, OF_SAMPLES) or (function and not is_of_entries):
-        return label, output, _weighed(rows, sample_weight)
-    if is_of_entries:
-        label, output = expand(label), expand(output)
-    return label, output, _weighed(entries, sample_weight)
-
-
-def _weighed(counts: Any, sample_weight: Any) -> Any:
-    weights = ops.cast(counts, "float32")
-    if sample_weight is None:
-        return weights
-    return weights * fit_weights(WHERE, float32(to_tensor(sample_weight)), weights)
+            metric.update_state(*metric_arguments(metric, measured, sample_weight))
 
 
 def _measured_output(compiled: CompiledLoss, batch: Batch, key: Key, *, is_asked: bool) -> Measured:
@@ -129,7 +85,7 @@ def _measured_output(compiled: CompiledLoss, batch: Batch, key: Key, *, is_asked
     label_key = _label_key(terms, batch, key)
     if label_key is None:  # the data lacks what a term does without
         return Measured(output, output)
-    label = batch.labels[label_key]
+    label = batch.tensor(label_key, batch.labels)
     terms = [term for term in terms if term.labels == label_key]
     masks = list(dict.fromkeys(term.mask for term in terms))
     found = counted_entries(WHERE, terms[0].loss, label, output, masks) if terms else None
@@ -140,20 +96,20 @@ def _terms_over(terms: Sequence[LossTerm], batch: Batch, key: Key) -> list[LossT
     """The terms over one output, or else those over several that have one label."""
     same = {k for k, tensor in batch.outputs.items() if tensor is batch.outputs[key]}
     over = [term for term in terms if same & set(term.output_keys)]
-    with_one_label = [term for term in over if len(term.label_keys) == 1]
+    with_one_label = [term for term in over if len(listed(term.labels)) == 1]
     alone = [term for term in with_one_label if len(term.output_keys) == 1]
     return alone or with_one_label
 
 
-def _label_key(terms: list[LossTerm], batch: Batch, key: Key) -> Key | None:
+def _label_key(terms: list[LossTerm], batch: Batch, key: Key) -> KeyOrSource | None:
     """The label of an output: that of its name, or that of the terms over it.
 
     `None` if the data lacks the label of terms that do without it.
     """
     if key in batch.labels:
         return key
-    keys: list[Key] = list(dict.fromkeys(k for term in terms for k in term.label_keys))
-    there = [k for k in keys if k in batch.labels]
+    keys = list(dict.fromkeys(k for term in terms for k in listed(term.labels)))
+    there = [k for k in keys if isinstance(k, SOURCES) or k in batch.labels]
     if len(there) == 1:
         return there[0]
     if not there and keys and not any(term.required for term in terms):
@@ -187,10 +143,16 @@ def _keys_of_outputs(compiled: CompiledLoss, batch: Batch, y_pred: Any) -> list[
     """The outputs, each once: by name where they have one."""
     names: Sequence[Any] | None = compiled.names.outputs
     if isinstance(y_pred, dict):
-        return names_of(batch.outputs)
+        return [key for key in names_of(batch.outputs) if key not in batch.taps]
     if not isinstance(y_pred, (list, tuple)):
         return [names[0] if names else next(iter(batch.outputs))]
     return list(names) if names else list(range(len(y_pred)))
+
+
+def _asked_taps(metrics: list[Any], batch: Batch) -> list[Key]:
+    """The hidden tensors that a metric was asked for."""
+    asked = [key for given in metrics if isinstance(given, dict) for key in given]
+    return [key for key in dict.fromkeys(asked) if key in batch.taps]
 
 
 def _asked(metrics: list[Any], names: list[Key], keys: list[Key]) -> Iterator[Key]:

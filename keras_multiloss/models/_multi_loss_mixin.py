@@ -18,7 +18,6 @@ from keras_multiloss._platform import (
 from keras_multiloss._saving import deserialize, serialize
 from keras_multiloss.engine import TaskGramian, TermWeights, take_step
 from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
-from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._compiled_loss import CompiledLoss
 from keras_multiloss.models._data_checks import (
     check_can_train,
@@ -26,15 +25,24 @@ from keras_multiloss.models._data_checks import (
     checked_arguments,
 )
 from keras_multiloss.models._metric_labels import by_path, update_metrics
+from keras_multiloss.models._metric_terms import (
+    METRICS,
+    checked_term_metrics,
+    metric_terms_config,
+    metric_terms_from_config,
+    with_metric_terms,
+    without_metric_terms,
+)
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
 from keras_multiloss.models._state_holder import AGGREGATOR, TERM_WEIGHTS
 from keras_multiloss.models._structure import (
     TensorNames,
     check_is_no_h5,
     check_is_no_part,
-    check_outputs_exist,
+    check_tensors_exist,
 )
-from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum
+from keras_multiloss.models._tapped_model import TappedModel, without_taps
+from keras_multiloss.spec import LossTerm, WeightedSumLoss, as_weighted_sum, log_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +51,7 @@ if TYPE_CHECKING:
 MOVES = "moves_weights"
 
 
-class MultiLossMixin(KerasSignatures, BalancedModel):
+class MultiLossMixin(KerasSignatures, TappedModel):
     """Lets a subclassed Keras model be compiled with a `WeightedSumLoss`.
 
     Put it before `keras.Model` among the bases. `call` returns a dict of outputs by name
@@ -96,12 +104,15 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
                 expected="the weights in the terms, LossTerm(..., weight=0.5)",
                 received=f"loss_weights={arguments['loss_weights']!r}",
             )
-        check_outputs_exist("MultiLossModel.compile", spec, self)
-        metrics = [by_path(arguments[kind]) for kind in ("metrics", "weighted_metrics")]
-        arguments = {**arguments, "metrics": metrics[0], "weighted_metrics": metrics[1]}
+        check_tensors_exist("MultiLossModel.compile", spec.tasks.terms, self)
+        split = {kind: without_metric_terms(arguments[kind]) for kind in METRICS}
+        terms = checked_term_metrics([own for _, own in split.values()], log_names(spec))
+        check_tensors_exist("MultiLossModel.compile", {m.name: m.term for m in terms}, self)
+        metrics = {kind: by_path(others) for kind, (others, _) in split.items()}
+        arguments = {**arguments, **metrics}
         forget_compiled(self)
         in_keras(**{**arguments, "loss": None})
-        self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), metrics)
+        self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), [*metrics.values()], terms)
         self._set_state(TERM_WEIGHTS, self._term_weights_for(spec))
         balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
         self._set_state(AGGREGATOR, balancing)
@@ -128,7 +139,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
 
     def _for_keras(self, where: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
-        arguments = checked_arguments(where, self, self._checked_loss("fit"), arguments)
+        arguments = checked_arguments(where, self, self.checked_total_loss("fit"), arguments)
         return with_packed_labels(where, arguments)
 
     def compute_loss(
@@ -143,10 +154,11 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         compiled = self._compiled_loss
         if compiled is None:
             extra = {"training": training} if KERAS_3 and training is not None else {}
-            return super().compute_loss(x, y, y_pred, sample_weight, **extra)
+            return super().compute_loss(x, y, without_taps(y_pred)[0], sample_weight, **extra)
         y, sample_weight = unpacked(y, sample_weight)
+        y_pred, taps = without_taps(y_pred)
         training = not self._is_testing if training is None else bool(training)
-        batch = compiled.batch(x, y, y_pred, sample_weight)
+        batch = compiled.batch(x, y, y_pred, sample_weight, taps)
         state, added = self.term_weight_state(), self.losses
         is_lost = is_outside_of_scope(y_pred)
         if is_lost and state is not None:
@@ -171,11 +183,13 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         """Update the compiled metrics, over what counts for the terms of their outputs."""
         compiled = self._compiled_loss
         if compiled is None:
-            return super().compute_metrics(x, y, y_pred, sample_weight)
-        if any(compiled.metrics):
+            return super().compute_metrics(x, y, without_taps(y_pred)[0], sample_weight)
+        if any(compiled.metrics) or compiled.metric_terms:
             y, sample_weight = unpacked(y, sample_weight)
-            batch = compiled.batch(x, y, y_pred, sample_weight)
-            update_metrics(self, compiled, batch, y_pred)
+            y_pred, taps = without_taps(y_pred)
+            update_metrics(
+                self, compiled, compiled.batch(x, y, y_pred, sample_weight, taps), y_pred
+            )
         return self.get_metrics_result()
 
     @property
@@ -201,7 +215,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
-        return TermWeights(self._checked_loss("term_weights").loss, self.term_weight_state())
+        return TermWeights(self.checked_total_loss("term_weights").loss, self.term_weight_state())
 
     def task_gramian(self, x: Any, y: Any, sample_weight: Any = None) -> Any:
         r"""The inner products of the task gradients on a batch, which tell where they conflict.
@@ -219,20 +233,8 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         Raises:
             ValueError: if the model is not compiled with a total loss.
         """
-        compiled = self._checked_loss("task_gramian")
-        return TaskGramian(self, compiled.names.outputs)(x, y, sample_weight)
-
-    def _checked_loss(self, attribute: str) -> CompiledLoss:
-        """The total loss that the model was compiled with, which an attribute needs."""
-        if self._compiled_loss is None:
-            raise error(
-                ValueError,
-                f"MultiLossModel.{attribute}",
-                "the model has no total loss",
-                expected="a model that is compiled with a WeightedSumLoss",
-                received=f"loss={getattr(self, 'loss', None)!r}",
-            )
-        return self._compiled_loss
+        self.checked_total_loss("task_gramian")
+        return TaskGramian(self)(x, y, sample_weight)
 
     def save(self, filepath: Any, *args: Any, **kwargs: Any) -> Any:
         """Keras's own; with a total loss, only to `.keras` on Keras 3."""
@@ -245,6 +247,7 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         if self._compiled_loss is not None and config:
             config["loss"] = keras.saving.serialize_keras_object(self._compiled_loss.loss)
             weights, balancing = self.term_weight_state(), self.aggregator_state()
+            config |= metric_terms_config(self._compiled_loss.metric_terms)
             if weights is not None:
                 config[MOVES] = bool(weights.trainable)
             if balancing is not None:
@@ -255,7 +258,11 @@ class MultiLossMixin(KerasSignatures, BalancedModel):
         config = dict(config)
         moves = config.pop(MOVES, True)
         rule = deserialize("MultiLossModel: `aggregator`", config.pop("aggregator", None), None)
-        self.compile(**keras.saving.deserialize_keras_object(config), aggregator=rule)
+        terms = metric_terms_from_config(config)
+        arguments = keras.saving.deserialize_keras_object(config)
+        for kind in METRICS:
+            arguments[kind] = with_metric_terms(arguments.get(kind), terms[kind])
+        self.compile(**arguments, aggregator=rule)
         weights, balancing = self.term_weight_state(), self.aggregator_state()
         if weights is not None:
             weights.trainable = moves

@@ -8,6 +8,7 @@ from keras_multiloss._platform import keras
 from keras_multiloss._saving import serializable
 from keras_multiloss.models._multi_loss_mixin import MultiLossMixin
 from keras_multiloss.models._structure import check_functional, symbolic_input, symbolic_output
+from keras_multiloss.models._taps import with_taps
 
 
 @serializable
@@ -47,15 +48,23 @@ class MultiLossModel(MultiLossMixin, keras.Model):
     """
 
     @classmethod
-    def from_model(cls, model: Any, *, name: str | None = None) -> MultiLossModel:
+    def from_model(
+        cls, model: Any, *, taps: dict[str, Any] | None = None, name: str | None = None
+    ) -> MultiLossModel:
         """A model over the graph of an existing functional model, whose layers it shares.
 
         Args:
             model: a functional model, or a sequential one that is built.
+            taps: hidden tensors that terms and metrics may name like outputs: a dict from the
+                name of a tap to the name of a layer (`"encoder/block4"` for one of a nested
+                model), or to a tensor of the graph. `predict` and the stripped model do not have
+                them.
             name: name of the new model; by default that of `model`.
 
         Raises:
             TypeError: if the model is not functional, or belongs to the other Keras.
+            ValueError: if a tap names no layer, or its tensor is not on the way to an output.
         """
         check_functional("MultiLossModel.from_model", model)
-        return cls(symbolic_input(model), symbolic_output(model), name=name or model.name)
+        ends = symbolic_input(model), symbolic_output(model)
+        return cls(*(with_taps(model, taps) if taps else ends), name=name or model.name)

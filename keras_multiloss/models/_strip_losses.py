@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import KERAS_3, keras, replay_without
+from keras_multiloss._platform import KERAS_3, keras, replay
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
+from keras_multiloss.layers._frozen_teacher import tap_layers_of
+from keras_multiloss.layers._tap import TapLayer
 from keras_multiloss.models._multi_loss_mixin import MultiLossMixin
 from keras_multiloss.models._structure import (
     check_functional,
@@ -43,7 +45,7 @@ def strip_losses(model: Any) -> Any:
     """
     check_functional("strip_losses", model)
     for layer in model.layers:
-        if isinstance(layer, keras.Model) and any(map(_stand_in, layer.layers)):
+        if isinstance(layer, keras.Model) and any(map(_is_not_stripped, layer.layers)):
             raise error(
                 ValueError,
                 "strip_losses",
@@ -55,7 +57,7 @@ def strip_losses(model: Any) -> Any:
     inputs, outputs = symbolic_input(model), symbolic_output(model)
     stand_ins = {id(layer): _stand_in(layer) for layer in model.layers}
     if any(stand_ins.values()):
-        inputs, outputs, used = replay_without(model, lambda layer: stand_ins.get(id(layer)))
+        inputs, outputs, used = replay(model, lambda layer: stand_ins.get(id(layer)))
         inputs = _chosen(inputs, used)
     stripped = keras.Model(inputs, outputs, name=model.name)
     if KERAS_3:
@@ -63,13 +65,22 @@ def strip_losses(model: Any) -> Any:
     return stripped
 
 
-def _stand_in(layer: Any) -> Callable[[Any], Any] | None:
+def _stand_in(layer: Any) -> Callable[..., Any] | None:
     """What takes the place of a layer that only training needs."""
-    if isinstance(layer, WeightedSumLossLayer):
-        return lambda outputs: outputs
-    if isinstance(layer, MultiLossMixin):
+    if isinstance(layer, (WeightedSumLossLayer, TapLayer)):
+        return lambda outputs, *_, **__: outputs
+    if isinstance(layer, MultiLossMixin) or _has_taps(layer):
         return strip_losses(layer)
     return layer.without_balance if isinstance(layer, GradientBalancer) else None
+
+
+def _has_taps(layer: Any) -> bool:
+    return isinstance(layer, keras.Model) and bool(tap_layers_of(layer))
+
+
+def _is_not_stripped(layer: Any) -> bool:
+    """Whether a layer of a nested model would stay there; taps would not."""
+    return isinstance(layer, (WeightedSumLossLayer, GradientBalancer, MultiLossMixin))
 
 
 def _chosen(inputs: Any, ids: set[int]) -> Any:

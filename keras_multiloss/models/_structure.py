@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
 from keras_multiloss._saving import other_keras_error
+from keras_multiloss.layers._frozen_teacher import tap_layers_of
 from keras_multiloss.losses import JointLoss
-from keras_multiloss.spec import LossTerm, WeightedSumLoss, by_name
+from keras_multiloss.spec import Key, LossTerm, WeightedSumLoss, by_name, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keras_multiloss.spec import NamedTensors
 
 
 class TensorNames(NamedTuple):
@@ -25,8 +31,7 @@ class TensorNames(NamedTuple):
     @classmethod
     def of(cls, model: Any) -> TensorNames:
         """Those of a model."""
-        inputs = [tensor.name for tensor in model.inputs] if is_functional(model) else None
-        return cls(inputs, output_names(model))
+        return cls(input_names(model), output_names(model))
 
 
 def is_functional(model: Any) -> bool:
@@ -65,6 +70,16 @@ def symbolic_output(model: Any) -> Any:
     return model.outputs[0] if isinstance(model, keras.Sequential) else model.output
 
 
+def input_names(model: Any) -> list[str] | None:
+    """The names of the inputs in their order; `None` where only a call can tell."""
+    return [tensor.name for tensor in model.inputs] if is_functional(model) else None
+
+
+def by_input_name(model: Any) -> dict[Key, Any]:
+    """The symbolic inputs of a functional model by name and, where they are a list, by position."""
+    return by_name(symbolic_input(model), input_names(model))
+
+
 def output_names(model: Any) -> list[str] | None:
     """The names of the outputs in their order; `None` where only a call can tell.
 
@@ -80,17 +95,44 @@ def output_names(model: Any) -> list[str] | None:
     return names if len(set(names)) == len(names) else None
 
 
-def check_outputs_exist(where: str, loss: WeightedSumLoss, model: Any) -> None:
-    """Raise if a term names an output that a functional model does not have."""
+def check_tensors_exist(where: str, terms: Mapping[str, NamedTensors], model: Any) -> None:
+    """Raise if a term or a metric names a tensor that a functional model does not have."""
     if not is_functional(model):
         return
     names = output_names(model)
-    known = by_name(symbolic_output(model), names, where=where)
-    for name, term in zip(loss.names, loss.terms, strict=True):
-        for key in term.output_keys:
+    outputs = by_name(symbolic_output(model), names, where=where)
+    taps = symbolic_taps(where, model)
+    known, inputs = {**outputs, **taps}, by_input_name(model)
+    for name, term in terms.items():
+        for key in term.read_outputs:
             if key not in known:
-                problem = f"term {name!r} names an output that the model does not have"
-                raise unknown_name(where, problem, key, names or list(known), hint=_hint(model))
+                problem = f"{term.what} {name!r} names an output that the model does not have"
+                listed = [*(names or outputs), *taps]
+                raise unknown_name(where, problem, key, listed, hint=_hint(model))
+        for key in term.input_keys:
+            if key not in inputs:
+                problem = f"{term.what} {name!r} names an input that the model does not have"
+                raise unknown_name(where, problem, key, names_of(inputs))
+
+
+def symbolic_taps(where: str, model: Any) -> dict[Key, Any]:
+    """The symbolic tensors of the taps of a functional model by name; raises for a name twice."""
+    if not is_functional(model):
+        return {}
+    outputs = by_name(symbolic_output(model), output_names(model), where=where)
+    taps: dict[Key, Any] = {}
+    for layer in tap_layers_of(model):
+        for name, tensor in layer.tapped_tensors().items():
+            if name in taps or name in outputs:
+                raise error(
+                    ValueError,
+                    where,
+                    "two hidden tensors, or one and an output, have the same name",
+                    expected="a different name for each tap and each output",
+                    received=f"{name!r} twice",
+                )
+            taps[name] = tensor
+    return taps
 
 
 def _hint(model: Any) -> str | None:

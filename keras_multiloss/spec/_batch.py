@@ -9,11 +9,14 @@ from keras_multiloss._messages import error, suggestion, unknown_name
 from keras_multiloss._platform import keras_mask, ops, set_keras_mask
 from keras_multiloss.evaluation import to_tensor
 from keras_multiloss.spec._by_name import Key, by_name, names_of
+from keras_multiloss.spec._tensor_sources import FromInput, FromOutput
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._metric_term import MetricTerm
+    from keras_multiloss.spec._named_tensors import NamedTensors
     from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
 WHERE = "WeightedSumLoss"
@@ -28,12 +31,14 @@ class Batch:
         labels: the labels by name.
         sample_weights: one tensor for every term, a dict by name, or `None`.
         inputs: the inputs by name.
+        taps: which of the outputs are hidden tensors that prediction does not return.
     """
 
     outputs: dict[Key, Any]
     labels: dict[Key, Any]
     sample_weights: Any = None
     inputs: dict[Key, Any] = field(default_factory=dict)
+    taps: frozenset[Key] = frozenset()
 
     @classmethod
     def of(
@@ -44,6 +49,7 @@ class Batch:
         sample_weight: Any = None,
         *,
         x: Any = None,
+        taps: dict[Key, Any] | None = None,
         output_names: Sequence[str] | None = None,
         input_names: Sequence[str] | None = None,
     ) -> Batch:
@@ -55,6 +61,7 @@ class Batch:
             y_pred: outputs; one tensor is taken as the only output that the terms name.
             sample_weight: one tensor, or a structure of them by name.
             x: inputs.
+            taps: hidden tensors by name.
             output_names: what the entries of a list of outputs, or of labels, are called.
             input_names: what the entries of a list of inputs are called.
 
@@ -62,31 +69,47 @@ class Batch:
             ValueError: if a sample weight has a name that no output or term has.
         """
         batch = cls(
-            outputs=_outputs_by_name(loss.output_keys, y_pred, output_names),
+            outputs={**_outputs_by_name(loss.output_keys, y_pred, output_names), **(taps or {})},
             labels=_labels_by_name(loss.label_keys, y_true, output_names),
             sample_weights=_given_sample_weights(sample_weight, output_names),
             inputs=by_name(x, input_names, where=WHERE),
+            taps=frozenset(taps or ()),
         )
         batch._check_sample_weights(loss)
         return batch
 
-    def output(self, term: LossTerm, name: str) -> Any:
+    def output(self, term: NamedTensors, name: str) -> Any:
         """What a term sees as `y_pred`: a tensor for a name, a tuple for a list.
 
         Args:
             term: the term.
             name: its name in the sum.
         """
-        problem = f"term {name!r} names an output that is not among the outputs"
-        _check_known(problem, term.output_keys, self.outputs, hint=_hint_of_outputs(self.outputs))
-        return _picked(term.outputs, self.outputs)
+        problem = f"{term.what} {name!r} names an output that is not among the outputs"
+        _check_known(problem, term.read_outputs, self.outputs, hint=_hint_of_outputs(self.outputs))
+        problem = f"{term.what} {name!r} names an input that is not among the inputs"
+        _check_known(problem, term.input_keys, self.inputs, hint=_HINT_OF_INPUTS)
+        return self.tensor(term.outputs, self.outputs)
 
-    def label(self, term: LossTerm, name: str) -> Any:
+    def label(self, term: NamedTensors, name: str) -> Any:
         """What a term sees as `y_true`; `None` for a term without labels."""
-        self._check_has_labels(term, name)
-        return _picked(term.labels, self.labels)
+        self.check_has_labels(term, name)
+        return self.tensor(term.labels, self.labels)
 
-    def sample_weight(self, term: LossTerm, name: str) -> Any:
+    def tensor(self, keys: Any, tensors: dict[Key, Any]) -> Any:
+        """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
+        if keys is None:
+            return None
+        if isinstance(keys, list):
+            return tuple(self.tensor(key, tensors) for key in keys)
+        if isinstance(keys, FromInput):
+            return to_tensor(self.inputs[keys.name])
+        if isinstance(keys, FromOutput):
+            output = to_tensor(self.outputs[keys.name])
+            return without_gradient(output) if keys.stop_gradient else output
+        return to_tensor(tensors[keys])
+
+    def sample_weight(self, term: LossTerm | MetricTerm, name: str) -> Any:
         """The sample weight of a term, or `None`."""
         weights = self.sample_weights
         if not isinstance(weights, dict):
@@ -97,7 +120,7 @@ class Batch:
         if term.sample_weight not in weights:
             raise unknown_name(
                 WHERE,
-                f"term {name!r} names a sample weight that is not in the data",
+                f"{term.what} {name!r} names a sample weight that is not in the data",
                 term.sample_weight,
                 names_of(weights),
             )
@@ -111,11 +134,7 @@ class Batch:
         outputs = dict(self.outputs)
         for key in keys:
             if key in outputs:
-                output = to_tensor(outputs[key])
-                blocked = ops.stop_gradient(output)
-                seen = blocked if condition is True else ops.where(condition, blocked, output)
-                set_keras_mask(seen, keras_mask(output))
-                outputs[key] = seen
+                outputs[key] = without_gradient(to_tensor(outputs[key]), condition)
         return replace(self, outputs=outputs)
 
     def check_not_misspelt(self, term: LossTerm, name: str, known: list[Key]) -> None:
@@ -143,21 +162,21 @@ class Batch:
         """Raise if a term needs a label that is not in the data."""
         for name, term in zip(loss.names, loss.terms, strict=True):
             if term.required or term.is_present(self):
-                self._check_has_labels(term, name)
+                self.check_has_labels(term, name)
             else:
                 self.check_not_misspelt(term, name, loss.label_keys)
 
-    def _check_has_labels(self, term: LossTerm, name: str) -> None:
+    def check_has_labels(self, term: NamedTensors, name: str) -> None:
         if term.label_keys and not self.labels:
             raise error(
                 ValueError,
                 WHERE,
-                f"term {name!r} needs a label, and the data has none",
+                f"{term.what} {name!r} needs a label, and the data has none",
                 expected=f"labels by name, such as fit(x, {{{term.label_keys[0]!r}: ...}})",
                 received="no labels",
                 hint="a term whose loss needs no label says so: LossTerm(..., labels=None)",
             )
-        problem = f"term {name!r} names a label that is not in the data"
+        problem = f"{term.what} {name!r} names a label that is not in the data"
         hint = _hint_of_labels(term, self.labels)
         _check_known(problem, term.label_keys, self.labels, hint=hint)
 
@@ -229,13 +248,12 @@ def _is_one_tensor(structure: Any) -> bool:
     return structure is not None and not isinstance(structure, (dict, list, tuple))
 
 
-def _picked(keys: Any, tensors: dict[Key, Any]) -> Any:
-    """The tensors of the keys: a tensor for a name, a tuple for a list, `None` for none."""
-    if keys is None:
-        return None
-    if isinstance(keys, list):
-        return tuple(to_tensor(tensors[key]) for key in keys)
-    return to_tensor(tensors[keys])
+def without_gradient(output: Any, condition: Any = True) -> Any:
+    """An output that carries no gradient where a condition holds; it keeps its mask of Keras."""
+    blocked = ops.stop_gradient(output)
+    seen = blocked if condition is True else ops.where(condition, blocked, output)
+    set_keras_mask(seen, keras_mask(output))
+    return seen
 
 
 def _check_known(
@@ -244,6 +262,12 @@ def _check_known(
     for key in keys:
         if key not in tensors:
             raise unknown_name(WHERE, problem, key, names_of(tensors), hint=hint)
+
+
+_HINT_OF_INPUTS = (
+    "a model gives the loss its inputs; elsewhere pass them by name, `loss(y_true, y_pred, x=...)` "
+    "or `layer(outputs, labels=..., inputs=...)`"
+)
 
 
 def _hint_of_outputs(outputs: dict[Key, Any]) -> str | None:
@@ -256,7 +280,7 @@ def _hint_of_outputs(outputs: dict[Key, Any]) -> str | None:
     )
 
 
-def _hint_of_labels(term: LossTerm, labels: dict[Key, Any]) -> str | None:
+def _hint_of_labels(term: NamedTensors, labels: dict[Key, Any]) -> str | None:
     """What to do where a label is not found."""
     if _has_no_names(labels):
         return "a list has positions, not names: give the labels as a dict"

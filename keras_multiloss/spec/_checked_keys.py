@@ -8,8 +8,11 @@ from keras_multiloss._checks import check_keys
 from keras_multiloss._messages import error
 from keras_multiloss._saving import is_name_of_loss
 from keras_multiloss.spec._by_name import Key
+from keras_multiloss.spec._tensor_sources import SOURCES, FromInput, FromOutput
 
-Keys = Key | list[Key] | None
+#: What one tensor of a term is named by.
+KeyOrSource = Key | FromInput | FromOutput
+Keys = KeyOrSource | list[KeyOrSource] | None
 
 
 class _SameAsOutputs:
@@ -23,17 +26,22 @@ SAME_AS_OUTPUTS: Any = _SameAsOutputs()
 
 
 def checked_outputs(where: str, outputs: Any) -> Any:
-    """The outputs as given, a tuple as a list; raises unless they are names or positions."""
-    keys = check_keys(where, "outputs", outputs)
-    if keys is None:
+    """The outputs as given, a tuple as a list; raises unless one of them is an output."""
+    keys = check_keys(where, "outputs", outputs, or_of=SOURCES)
+    if not keys_in(keys):
         raise error(
             TypeError,
             where,
             "a term needs an output",
             expected="a name, a position or a list of them",
-            received="None",
+            received=repr(outputs),
         )
     return keys
+
+
+def default_labels(outputs: Any) -> Any:
+    """The labels of a term that names none: those with the names of its outputs."""
+    return keys_in(outputs) if isinstance(outputs, list) else outputs
 
 
 def check_not_swapped(where: str, loss: Any, outputs: Any) -> None:
@@ -50,7 +58,22 @@ def check_not_swapped(where: str, loss: Any, outputs: Any) -> None:
 
 
 def keys_in(keys: Keys) -> list[Key]:
-    """Names and positions as a list, empty for none."""
+    """Names and positions as a list, empty for none; without what comes from elsewhere."""
+    return [key for key in listed(keys) if not isinstance(key, SOURCES)]
+
+
+def sources_in(*sides: Keys, kind: Any) -> list[Key]:
+    """The names of the inputs or of the outputs that outputs and labels come from.
+
+    Args:
+        *sides: outputs and labels.
+        kind: `FromInput` or `FromOutput`.
+    """
+    return [key.name for keys in sides for key in listed(keys) if isinstance(key, kind)]
+
+
+def listed(keys: Keys) -> list[Any]:
+    """Names, positions and sources as a list, empty for none."""
     if keys is None:
         return []
     return list(keys) if isinstance(keys, list) else [keys]

@@ -2,58 +2,44 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from keras_multiloss._checks import (
     check_bool,
+    check_choice,
     check_class_weight,
-    check_config,
     check_keys,
     check_mask,
     check_optional_name,
 )
-from keras_multiloss._messages import error
-from keras_multiloss._platform import keras
-from keras_multiloss._saving import (
-    deserialize,
-    get_loss,
-    is_builtin,
-    loss_name,
-    serializable,
-    serialize,
-)
+from keras_multiloss._saving import get_loss, is_of_keras, loss_name, serializable
 from keras_multiloss.evaluation import class_weights, evaluate, losses_of, weighs_entries
 from keras_multiloss.spec._algebra import Summand
 from keras_multiloss.spec._batch import Batch
-from keras_multiloss.spec._by_name import Key, key_name
 from keras_multiloss.spec._checked_keys import (
     SAME_AS_OUTPUTS,
+    KeyOrSource,
     Keys,
     check_not_swapped,
     checked_outputs,
-    keys_in,
+    default_labels,
 )
 from keras_multiloss.spec._immutable import Immutable
+from keras_multiloss.spec._named_tensors import NamedTensors
+from keras_multiloss.spec._tensor_sources import SOURCES
+from keras_multiloss.spec._term_checks import check_arguments_fit, checked_part_weights
+from keras_multiloss.spec._term_configs import ARGUMENTS, term_arguments, term_config
 from keras_multiloss.weighting import check_weight, scaled
 
 if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Mask
+    from keras_multiloss.spec._by_name import Key
 
-ARGUMENTS = (
-    "loss",
-    "outputs",
-    "labels",
-    "weight",
-    "name",
-    "mask",
-    "sample_weight",
-    "class_weight",
-    "required",
-)
+TermReduction = Literal["mean", "sum", "sum_over_axes", "mean_per_sample", "weighted_mean"]
 
 
 @serializable
-class LossTerm(Immutable, Summand):
+class LossTerm(Immutable, NamedTensors, Summand):
     r"""One term $w \cdot \ell$ of a total loss, over outputs and labels given by name.
 
     Terms add up to a `WeightedSumLoss`, and a number times a term scales its weight:
@@ -65,9 +51,12 @@ class LossTerm(Immutable, Summand):
             restored from a file (a lambda, an unregistered function) is refused here.
         outputs: the name of an output, a list of names, or a position for models whose
             outputs are a list. Entries of nested dicts are joined by a slash, `"head/box"`.
-            The loss gets a tensor for a name and a tuple for a list.
-        labels: the same for labels; by default, labels have the names of the outputs. `None`
-            for a term that needs no label: its loss gets `y_true=None`.
+            The loss gets a tensor for a name and a tuple for a list. A list may hold
+            `kml.from_input("image")` as well, for a loss that needs an input beside the outputs.
+        labels: the same for labels; by default, labels have the names of the outputs.
+            `kml.from_input("image")` and `kml.from_output("teacher")` are labels that the model
+            has, not the data. `None` for a term that needs no label: its loss gets `y_true=None`,
+            and a loss of Keras over single entries, such as `"mse"`, is taken against 0.
         weight: a finite number, or a `keras.optimizers.schedules` schedule of the step (the
             number of training steps taken so far).
         name: the name in the log, `<name>_loss`. By default the output's name, or the names
@@ -82,6 +71,17 @@ class LossTerm(Immutable, Summand):
             is the number in the label, for each entry of a multi-label loss, or the largest
             entry where the loss takes a label of one entry per class.
         required: if false, the term is skipped where its label is not in the data.
+        reduction: how the values $v$ of the loss, with their weights $w$, become one number; by
+            default as the loss says. `"mean"`: their sum divided by how many count, as Keras does.
+            `"weighted_mean"`: divided by the sum of the weights. `"sum"`: not divided.
+            `"sum_over_axes"`: summed up in each sample and divided by the number of samples, so
+            that `"mse"` adds up all entries of an image. `"mean_per_sample"`: the mean over the
+            samples of what is the mean in each, so that short sequences count as much as long
+            ones. A sample of which nothing counts is left out.
+        part_weights: weights of the parts of a loss whose `call` returns a dict of parts, by
+            name; numbers or schedules. The log has `<name>_<part>_loss` for each, unweighted.
+        parts_as_tasks: whether each part is a task of its own for a weighting or an aggregator.
+            All parts must then have a weight in `part_weights`.
 
     Raises:
         ValueError: for a loss that no file could restore, a weight that is not finite, or
@@ -104,7 +104,7 @@ class LossTerm(Immutable, Summand):
     def __init__(
         self,
         loss: Any,
-        outputs: Key | list[Key],
+        outputs: KeyOrSource | list[KeyOrSource],
         labels: Keys = SAME_AS_OUTPUTS,
         *,
         weight: Any = 1.0,
@@ -113,42 +113,30 @@ class LossTerm(Immutable, Summand):
         sample_weight: str | None = None,
         class_weight: dict[int, float] | None = None,
         required: bool = True,
+        reduction: TermReduction | None = None,
+        part_weights: dict[str, Any] | None = None,
+        parts_as_tasks: bool = False,
     ) -> None:
         self.name = check_optional_name("LossTerm", "name", name)
-        self.outputs = checked_outputs(self.where, outputs)
-        self.labels = (
-            self.outputs if labels is SAME_AS_OUTPUTS else check_keys(self.where, "labels", labels)
-        )
-        check_not_swapped(self.where, loss, outputs)
-        self.loss = get_loss(self.where, loss)
-        self.weight = check_weight(self.where, weight)
-        self.mask = check_mask(self.where, "mask", mask)
-        self.sample_weight = check_optional_name(self.where, "sample_weight", sample_weight)
-        self.class_weight = check_class_weight(self.where, class_weight)
-        self.required = check_bool(self.where, "required", required)
-        self._check_arguments_fit()
+        where = self.where
+        self.outputs = checked_outputs(where, outputs)
+        if labels is SAME_AS_OUTPUTS:
+            labels = default_labels(self.outputs)
+        self.labels = check_keys(where, "labels", labels, or_of=SOURCES)
+        check_not_swapped(where, loss, outputs)
+        self.loss = get_loss(where, loss)
+        self.weight = check_weight(where, weight)
+        self.mask = check_mask(where, "mask", mask)
+        self.sample_weight = check_optional_name(where, "sample_weight", sample_weight)
+        self.class_weight = check_class_weight(where, class_weight)
+        self.required = check_bool(where, "required", required)
+        if reduction is not None:
+            check_choice(where, "reduction", reduction, get_args(TermReduction))
+        self.reduction = reduction
+        self.part_weights = checked_part_weights(where, part_weights)
+        self.parts_as_tasks = check_bool(where, "parts_as_tasks", parts_as_tasks)
+        check_arguments_fit(self)
         self._close()
-
-    def _check_arguments_fit(self) -> None:
-        several = isinstance(self.outputs, list) or isinstance(self.labels, list)
-        target = self.loss if not isinstance(self.loss, keras.losses.Loss) else type(self.loss)
-        if is_builtin(target) and (several or self.labels is None):
-            raise error(
-                ValueError,
-                self.where,
-                "a loss of Keras takes one output and one label",
-                expected="one name for `outputs` and one for `labels`",
-                received=f"outputs={self.outputs!r}, labels={self.labels!r}",
-                hint="one term for each output, or a JointLoss that sees them all",
-            )
-        if self.class_weight is not None and not isinstance(self.labels, (str, int)):
-            raise error(
-                ValueError,
-                self.where,
-                "`class_weight` needs one label",
-                expected="one name for `labels`",
-                received=f"labels={self.labels!r}",
-            )
 
     @property
     def where(self) -> str:
@@ -160,7 +148,7 @@ class LossTerm(Immutable, Summand):
         """The name in the log, unless another term of the sum has it too."""
         if self.name is not None:
             return self.name
-        return "_".join(key_name(key, "output") for key in self.output_keys)
+        return self.joined_outputs
 
     @property
     def loss_name(self) -> str:
@@ -168,19 +156,14 @@ class LossTerm(Immutable, Summand):
         return loss_name(self.loss)
 
     @property
-    def reduction(self) -> str | None:
-        """How the values of the loss become one number; that of the loss."""
-        return getattr(self.loss, "reduction", None)
+    def acting_reduction(self) -> str | None:
+        """How the values of the loss become one number: as the term says, or else the loss."""
+        return self.reduction or getattr(self.loss, "reduction", None)
 
     @property
-    def output_keys(self) -> list[Key]:
-        """The outputs as a list, also where there is one."""
-        return keys_in(self.outputs)
-
-    @property
-    def label_keys(self) -> list[Key]:
-        """The labels as a list, empty where there is none."""
-        return keys_in(self.labels)
+    def may_have_parts(self) -> bool:
+        """Whether the loss may return a dict of parts; those of Keras return a tensor."""
+        return not is_of_keras(self.loss)
 
     def is_present(self, batch: Batch) -> bool:
         """Whether the data has the labels of this term."""
@@ -190,14 +173,15 @@ class LossTerm(Immutable, Summand):
         """The values of the loss on a batch, with the weights of their samples and classes.
 
         Args:
-            batch: outputs, labels and sample weights by name.
+            batch: inputs, outputs, labels and sample weights by name.
             name: the name of the term in its sum.
         """
         where = f"WeightedSumLoss: term {name!r}"
         y_pred, y_true = batch.output(self, name), batch.label(self, name)
         weights = batch.sample_weight(self, name)
         has_option = self.mask is not None or self.class_weight is not None
-        by_entry = has_option or weighs_entries(weights, y_pred)
+        sums_entries = self.acting_reduction == "sum_over_axes"
+        by_entry = has_option or sums_entries or weighs_entries(weights, y_pred)
         found = evaluate(
             where, self.loss, y_true, y_pred, mask=self.mask, picks_entries=by_entry
         ).weighed_by(weights)
@@ -224,7 +208,8 @@ class LossTerm(Immutable, Summand):
         """
         batch = Batch(outputs, labels, sample_weight)
         found = self.evaluated(batch, name or self.default_name)
-        return losses_of([found.reduced(self.reduction)])[0]
+        found = found.with_part_weights(self.part_weights or {})
+        return losses_of([found.reduced(self.acting_reduction)])[0]
 
     def replace(self, **arguments: Any) -> LossTerm:
         """A term like this one but for some arguments of the constructor."""
@@ -238,25 +223,11 @@ class LossTerm(Immutable, Summand):
         return {name: getattr(self, name) for name in ARGUMENTS}
 
     def get_config(self) -> dict[str, Any]:
-        config = self._arguments()
-        config["loss"] = serialize(self.loss)
-        if callable(self.weight):
-            config["weight"] = serialize(self.weight)
-        if self.class_weight is not None:
-            config["class_weight"] = {str(k): v for k, v in self.class_weight.items()}
-        return config
+        return term_config(self._arguments())
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> LossTerm:
-        config = check_config(cls, config, ARGUMENTS, required=ARGUMENTS)
-        where = f"LossTerm {config['name']!r}" if config.get("name") else "LossTerm"
-        namespaces = {"loss": keras.losses, "weight": keras.optimizers.schedules}
-        for key, namespace in namespaces.items():
-            if key in config:
-                config[key] = deserialize(f"{where}: `{key}`", config[key], namespace)
-        if isinstance(config.get("class_weight"), dict):
-            config["class_weight"] = _with_class_numbers(config["class_weight"])
-        return cls(**config)
+        return cls(**term_arguments(cls, config))
 
     def __repr__(self) -> str:
         weight = self.weight if isinstance(self.weight, float) else type(self.weight).__name__
@@ -264,11 +235,3 @@ class LossTerm(Immutable, Summand):
             f"<LossTerm {self.default_name!r}: {weight} * {self.loss_name}"
             f"(outputs={self.outputs!r}, labels={self.labels!r})>"
         )
-
-
-def _with_class_numbers(class_weight: dict[Any, Any]) -> dict[Any, Any]:
-    """Class weights of a file, in which all keys are strings."""
-    return {
-        int(key) if isinstance(key, str) and key.isdecimal() else key: weight
-        for key, weight in class_weight.items()
-    }

@@ -9,6 +9,7 @@ from keras_multiloss._messages import unknown_name
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from keras_multiloss.spec._by_name import Key
     from keras_multiloss.spec._loss_term import LossTerm
     from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
@@ -22,6 +23,21 @@ class NamedTerms:
     def with_terms(self, terms: list[LossTerm]) -> WeightedSumLoss:
         """A sum of other terms, with the weighting and the name of this one."""
         raise NotImplementedError
+
+    @property
+    def output_keys(self) -> list[Key]:
+        """The outputs that the terms read, each once."""
+        return list(dict.fromkeys(key for term in self.terms for key in term.read_outputs))
+
+    @property
+    def label_keys(self) -> list[Key]:
+        """The labels in the data that the terms name, each once."""
+        return list(dict.fromkeys(key for term in self.terms for key in term.label_keys))
+
+    @property
+    def input_keys(self) -> list[Key]:
+        """The inputs that the terms read, each once."""
+        return list(dict.fromkeys(key for term in self.terms for key in term.input_keys))
 
     def __len__(self) -> int:
         return len(self.terms)

@@ -5,25 +5,26 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_config, check_name
-from keras_multiloss._messages import described, error
+from keras_multiloss._messages import error
 from keras_multiloss._platform import keras, ops, scale_for_distribution
 from keras_multiloss._saving import deserialize, serializable, serialize
-from keras_multiloss.evaluation import Reduced, losses_of
+from keras_multiloss.evaluation import losses_of
 from keras_multiloss.spec._algebra import Summand
 from keras_multiloss.spec._batch import Batch
-from keras_multiloss.spec._given_weights import GivenWeights
+from keras_multiloss.spec._given_weights import weighted_losses
 from keras_multiloss.spec._immutable import Immutable
 from keras_multiloss.spec._loss_term import LossTerm
 from keras_multiloss.spec._named_terms import NamedTerms
+from keras_multiloss.spec._tasks_of_terms import Tasks, named_losses, part_name
 from keras_multiloss.spec._term_names import PENALTY_NAME, terms_of, unique_names
 from keras_multiloss.weighting import checked_weighting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from keras_multiloss.spec._by_name import Key
-    from keras_multiloss.weighting import Weighting
+    from keras_multiloss.spec._given_weights import GivenWeights
 
+WHERE = "WeightedSumLoss"
 ARGUMENTS = ("terms", "weighting", "name")
 
 
@@ -83,80 +84,65 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         super().__init__(reduction="none", name=name)
         self.terms = terms_of(terms, WeightedSumLoss)
         self.names = unique_names(self.terms)
-        self.weighting = None if weighting is None else self._checked(weighting)
-        #: What the terms say of their weights, before the weighting multiplies them.
-        self.given_weights = GivenWeights(
-            dict(zip(self.names, (term.weight for term in self.terms), strict=True)),
-            are_assignable=self.weighting is not None and self.weighting.is_assignable,
+        rule = None if weighting is None else checked_weighting(WHERE, "weighting", weighting)
+        #: What has a weight.
+        self.tasks = Tasks(
+            dict(zip(self.names, self.terms, strict=True)),
+            are_assignable=rule is not None and rule.is_assignable,
         )
+        self.weighting = rule
+        self._check_weighting_fits()
         self._close()
 
-    def _checked(self, weighting: Any) -> Weighting:
-        """The rule, which fits the terms."""
-        rule = checked_weighting("WeightedSumLoss", "weighting", weighting)
-        rule.initial_state(self.names)
-        if rule.has_penalty and PENALTY_NAME in self.names:
+    def _check_weighting_fits(self) -> None:
+        """Raise if the rule does not fit the tasks."""
+        if self.weighting is None:
+            return
+        self.weighting.initial_state(self.task_names)
+        if self.has_penalty and PENALTY_NAME in {*self.names, *self.task_names}:
             raise error(
                 ValueError,
-                "WeightedSumLoss",
+                WHERE,
                 f"the log of term {PENALTY_NAME!r} would have the name of the weighting's penalty",
                 expected="another name of the term",
                 received=f"{self.names}",
                 hint="give it another name: LossTerm(..., name=...)",
             )
-        return rule
+
+    @property
+    def task_names(self) -> list[str]:
+        """What has a weight: the terms, or the parts of a term that are tasks."""
+        return list(self.tasks.names)
+
+    @property
+    def given_weights(self) -> GivenWeights:
+        """What the terms say of their weights, before the weighting multiplies them."""
+        return self.tasks.given_weights
 
     @property
     def is_moving(self) -> bool:
         """Whether a weight changes in training, so that a host has to own its state."""
-        return bool(self.moving_names)
+        return bool(self.moving_names or self.moving_parts)
 
     @property
     def moving_names(self) -> list[str]:
-        """The names of the terms whose weight changes in training; the others are constant."""
-        return list(self.given_weights.schedules if self.weighting is None else self.names)
+        """The names of the tasks whose weight changes in training; the others are constant."""
+        return list(self.given_weights.schedules if self.weighting is None else self.task_names)
+
+    @property
+    def moving_parts(self) -> list[tuple[str, str]]:
+        """The term and the name of each part whose weight changes, unless it is a task."""
+        return self.tasks.moving_parts
 
     @property
     def has_penalty(self) -> bool:
         """Whether a weighting adds a penalty to the terms."""
         return self.weighting is not None and self.weighting.has_penalty
 
-    @property
-    def output_keys(self) -> list[Key]:
-        """The outputs that the terms name, each once."""
-        return list(dict.fromkeys(key for term in self.terms for key in term.output_keys))
-
-    @property
-    def label_keys(self) -> list[Key]:
-        """The labels that the terms name, each once."""
-        return list(dict.fromkeys(key for term in self.terms for key in term.label_keys))
-
-    def reduced_terms(self, batch: Batch, moving: dict[str, Any]) -> dict[str, Reduced]:
-        """The total and divisor of each term, by name.
-
-        Terms that are not required and whose label is absent are left out.
-
-        Args:
-            batch: outputs, labels and sample weights by name.
-            moving: weights that change, as far as they are known before the losses. No gradient
-                flows through a term while its weight is 0, not even one that is not finite.
-        """
-        active = self.given_weights.active
-        reduced = {}
-        for name, term in zip(self.names, self.terms, strict=True):
-            if not term.required and not term.is_present(batch):
-                batch.check_not_misspelt(term, name, self.label_keys)
-                continue
-            seen = batch
-            if name not in active:
-                seen = batch.without_gradient(term.output_keys)
-            elif name in moving:
-                seen = batch.without_gradient(term.output_keys, ops.equal(moving[name], 0.0))
-            reduced[name] = term.evaluated(seen, name).reduced(term.reduction)
-        return reduced
-
     def weights_at(self, step: Any = None) -> dict[str, Any]:
-        """The weight of each term by name: a number, or a float32 scalar that follows a schedule.
+        """The weight of each task by name: a number, or a float32 scalar that follows a schedule.
+
+        A term is one task, unless it was built with `parts_as_tasks=True`.
 
         Args:
             step: the number of training steps taken; needed by schedules only.
@@ -168,24 +154,25 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         self._check_knows_weights(step)
         given = self.given_weights
         weights = {**given.constant, **given.scheduled_at(step)}
-        return {name: weights[name] for name in self.names}
+        return {name: weights[name] for name in self.task_names}
 
     def _check_knows_weights(self, step: Any) -> None:
         """Raise if only a host can tell the weights."""
         if self.weighting is not None:
             raise error(
                 ValueError,
-                "WeightedSumLoss",
+                WHERE,
                 "its weights are set by a weighting, whose state only a layer can own",
                 expected="a MultiLossModel or a WeightedSumLossLayer to hold the loss",
                 received=f"a call of the loss itself, with {self.weighting!r}",
                 hint="call the layer in a training loop, or read `model.term_weights`",
             )
         if step is None and self.is_moving:
+            first = [*self.moving_names, *(part_name(*key) for key in self.moving_parts)][0]
             raise error(
                 ValueError,
-                "WeightedSumLoss",
-                f"the weight of term {self.moving_names[0]!r} is a schedule",
+                WHERE,
+                f"the weight of term {first!r} is a schedule",
                 expected="the `step` at which to read it",
                 received="step=None",
                 hint="MultiLossModel and WeightedSumLossLayer count steps; elsewhere pass `step`",
@@ -197,9 +184,11 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         y_pred: Any,
         sample_weight: Any = None,
         *,
+        x: Any = None,
         output_names: Sequence[str] | None = None,
+        step: Any = None,
     ) -> dict[str, Any]:
-        """The unweighted loss of each term, by name.
+        """The unweighted loss of each term and of its parts, `<term>_<part>`, by name.
 
         Terms that are not required and whose label is absent are left out.
 
@@ -207,18 +196,26 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             y_true: labels, as for calling the loss.
             y_pred: outputs, as for calling the loss.
             sample_weight: weights, as for calling the loss.
+            x: inputs, as for calling the loss.
             output_names: what the outputs are called, where they are a list.
+            step: the number of training steps taken; needed by schedules of parts only.
         """
-        batch = Batch.of(self, y_true, y_pred, sample_weight, output_names=output_names)
-        reduced = self.reduced_terms(batch, {})
-        losses = losses_of(list(reduced.values())) if reduced else []
-        return {name: losses[i] for i, name in enumerate(reduced)}
+        batch = Batch.of(self, y_true, y_pred, sample_weight, x=x, output_names=output_names)
+        moving = {} if step is None else self.given_weights.parts_at(step)
+        reduced = self.tasks.reduced(batch, moving)
+        return named_losses(self.names, reduced)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         return self(y_true, y_pred)
 
     def __call__(
-        self, y_true: Any, y_pred: Any, sample_weight: Any = None, *, step: Any = None
+        self,
+        y_true: Any,
+        y_pred: Any,
+        sample_weight: Any = None,
+        *,
+        x: Any = None,
+        step: Any = None,
     ) -> Any:
         """The total loss.
 
@@ -226,6 +223,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             y_true: labels by name.
             y_pred: outputs by name.
             sample_weight: one tensor, or a dict by name.
+            x: inputs by name; needed by terms with `kml.from_input(...)` only.
             step: the number of training steps taken; needed by schedules only.
 
         Raises:
@@ -233,11 +231,13 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
                 follows a schedule and there is no `step`.
         """
         self._check_knows_weights(step)
-        moving = self.given_weights.scheduled_at(step)
-        reduced = self.reduced_terms(Batch.of(self, y_true, y_pred, sample_weight), moving)
+        given = self.given_weights
+        moving = given.scheduled_at(step)
+        batch = Batch.of(self, y_true, y_pred, sample_weight, x=x)
+        reduced = self.tasks.reduced(batch, {**moving, **given.parts_at(step)})
         if not reduced:
             return ops.zeros(())
-        weights = self.given_weights.vector(reduced, moving)
+        weights = given.vector(reduced, moving)
         total = ops.sum(weighted_losses(losses_of(list(reduced.values())), weights))
         return scale_for_distribution(total)
 
@@ -250,7 +250,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         if self.has_penalty:
             raise error(
                 ValueError,
-                "WeightedSumLoss",
+                WHERE,
                 "a sum whose weighting has a penalty cannot be multiplied",
                 expected="factors on the terms, which the weighting multiplies",
                 received=f"{factor} * {self!r}",
@@ -277,24 +277,3 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
     def __repr__(self) -> str:
         rule = "" if self.weighting is None else f", weighting={self.weighting!r}"
         return f"<WeightedSumLoss {self.name!r}: {list(self.terms)}{rule}>"
-
-
-def weighted_losses(losses: Any, weights: Any) -> Any:
-    """Losses times weights, as vectors; 0 where the weight is 0, even for a loss of NaN."""
-    return ops.where(ops.equal(weights, 0.0), ops.zeros_like(losses), losses) * weights
-
-
-def as_weighted_sum(where: str, loss: Any) -> WeightedSumLoss:
-    """A sum from a sum or a single term; raises for anything else."""
-    if isinstance(loss, WeightedSumLoss):
-        return loss
-    if isinstance(loss, LossTerm):
-        return WeightedSumLoss([loss])
-    raise error(
-        TypeError,
-        where,
-        "`loss` is not a total loss",
-        expected="a WeightedSumLoss or a LossTerm",
-        received=described(loss),
-        hint="wrap it: LossTerm(loss, outputs, labels)",
-    )

@@ -17,6 +17,7 @@ from keras_multiloss.weighting._impartial import ImpartialLossWeighting
 from keras_multiloss.weighting._log_transform import LogTransform
 from keras_multiloss.weighting._random_loss import RandomLossWeighting
 from keras_multiloss.weighting._relobralo import RelobraloWeighting
+from keras_multiloss.weighting._residual_norm import ResidualNormWeighting
 from keras_multiloss.weighting._scheduled import ScheduledWeighting
 from keras_multiloss.weighting._schedules import check_weight as check_weight
 from keras_multiloss.weighting._schedules import scaled as scaled
@@ -37,6 +38,7 @@ __all__ = [
     "LogTransform",
     "RandomLossWeighting",
     "RelobraloWeighting",
+    "ResidualNormWeighting",
     "ScheduledWeighting",
     "SmoothTchebycheffWeighting",
     "SoftAdaptWeighting",

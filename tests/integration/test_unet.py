@@ -37,4 +37,5 @@ def squares(n=32):
 @pytest.mark.sample(1)
 def test_side_outputs_of_a_unet_share_one_label(acceptance):
     image, mask = squares()
-    acceptance.check(build, image, {"mask": mask})
+    logs = acceptance.check(build, image, {"mask": mask})
+    acceptance.check_parts(logs, "mask", "side_0", "side_1", "side_2")

@@ -29,6 +29,7 @@ class Case:
         frozen: positions of the outputs that get no gradient.
         is_coupled: whether the value of a sample depends on the other samples.
         needs_labels: whether the loss refuses to do without its labels.
+        takes_one_or_two: whether the loss takes one output as well as two.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Case:
     frozen: tuple[int, ...] = ()
     is_coupled: bool = False
     needs_labels: bool = True
+    takes_one_or_two: bool = False
 
     @property
     def labels(self) -> tuple[np.ndarray, ...]:
@@ -68,6 +70,14 @@ def as_given(things: Any) -> Any:
     if not things:
         return None
     return things[0] if len(things) == 1 else things
+
+
+def total(values: Any) -> Any:
+    """What `call` gave, as one tensor: the sum of the parts of a loss that has parts."""
+    if not isinstance(values, dict):
+        return values
+    first, *others = values.values()
+    return sum(others, first)
 
 
 def logits(*shape):

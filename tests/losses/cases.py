@@ -5,7 +5,10 @@ from tests.losses import (
     cases_of_distillation,
     cases_of_distributions,
     cases_of_embeddings,
+    cases_of_images,
     cases_of_regressions,
+    cases_of_sequences,
+    cases_of_single_shot,
     cases_of_survival,
     cases_of_unlabelled,
 )
@@ -17,5 +20,8 @@ CASES = [
     *cases_of_embeddings.CASES,
     *cases_of_regressions.CASES,
     *cases_of_survival.CASES,
+    *cases_of_sequences.CASES,
+    *cases_of_images.CASES,
+    *cases_of_single_shot.CASES,
     *cases_of_unlabelled.CASES,
 ]

@@ -98,4 +98,54 @@ CASES = [
         (ENDS,),
         CLASSES,
     ),
+    *(
+        Case(
+            f"supervised_contrastive_{views}",
+            losses.SupervisedContrastiveLoss(temperature=0.3),
+            lambda label, *outputs: references.supervised_contrastive(
+                label, *outputs, temperature=0.3
+            ),
+            outputs,
+            extreme,
+            CLASSES,
+            is_coupled=True,
+            takes_one_or_two=True,
+        )
+        for views, outputs, extreme in [
+            ("single_view", (logits(4, 3),), (FAR,)),
+            ("views_in_one_output", (logits(4, 2, 3),), (np.stack([FAR, -FAR], axis=1),)),
+            ("views_as_outputs", pair(), (FAR, FAR[::-1].copy())),
+        ]
+    ),
+    Case(
+        "in_batch_softmax_of_clip",
+        losses.InBatchSoftmaxLoss(normalize=True, symmetric=True),
+        lambda label, *outputs: references.in_batch_softmax(
+            label, *outputs, normalize=True, symmetric=True
+        ),
+        (*pair(), np.array([[0.5], [0.2], [1.5], [0.8]])),
+        (FAR, -FAR, np.array([[1e-9], [1e9], [0.0], [1.0]])),
+        is_coupled=True,
+    ),
+    *(
+        Case(
+            f"in_batch_softmax_without_hits_{name}",
+            losses.InBatchSoftmaxLoss(remove_accidental_hits=True, symmetric=symmetric),
+            lambda label, *outputs, s=symmetric: references.in_batch_softmax(
+                label[0] if isinstance(label, tuple) else None,
+                *outputs,
+                symmetric=s,
+                item_id=label[1] if isinstance(label, tuple) else label,
+            ),
+            pair(),
+            (FAR, -FAR),
+            label,
+            is_coupled=True,
+            needs_labels=not isinstance(label, tuple),
+        )
+        for name, symmetric, label in [
+            ("by_item", False, CLASSES),
+            ("corrected", True, (np.log([0.1, 0.5, 0.2, 0.9]), CLASSES)),
+        ]
+    ),
 ]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.losses.references import sigmoid
+from tests.losses.references import sigmoid, softmax
 
 
 def detection(label, logits, boxes, *, box_loss, alpha=0.25, gamma=2.0, beta=1 / 9, box_weight=1):
@@ -21,6 +21,52 @@ def detection(label, logits, boxes, *, box_loss, alpha=0.25, gamma=2.0, beta=1 /
                 n_positive += 1
         values[image] /= max(n_positive, 1)
     return values
+
+
+def multi_box(label, logits, boxes, *, negatives_per_positive=3.0, box_weight=1, beta=1.0):
+    """Liu et al., equations 1 to 3, of each image by itself."""
+    classes, targets = label
+    of_classes, of_boxes = np.zeros(len(logits)), np.zeros(len(logits))
+    for image in range(len(logits)):
+        log_p = np.log(softmax(logits[image]))
+        positive, background = np.flatnonzero(classes[image] >= 0), classes[image] == -1
+        n_negative = int(negatives_per_positive * len(positive))
+        hardest_first = sorted(np.flatnonzero(background), key=lambda a: log_p[a, 0])
+        of_classes[image] -= sum(log_p[a, 0] for a in hardest_first[:n_negative])
+        for anchor in positive:
+            of_classes[image] -= log_p[anchor, classes[image, anchor] + 1]
+            of_boxes[image] += smooth_l1(targets[image, anchor], boxes[image, anchor], beta)
+        of_classes[image] /= max(len(positive), 1)
+        of_boxes[image] /= max(len(positive), 1)
+    return {"classes": of_classes, "boxes": box_weight * of_boxes}
+
+
+def yolo(label, boxes, objectness, classes, *, box_weight=5.0, no_object_weight=0.5, logits=False):
+    """Redmon et al., equation 3, of places one by one, for sizes that are not near 0."""
+    targets, numbers = label
+    names = ("center", "size", "objectness", "classes")
+    found = {name: np.zeros(len(boxes)) for name in names}
+    for place in np.ndindex(numbers.shape):
+        image, number = place[0], numbers[place]
+        o, target, box = np.squeeze(objectness[place]), targets[place], boxes[place]
+        if number >= 0:
+            one_hot = np.arange(classes.shape[-1]) == number
+            roots = [np.sign(x[2:]) * np.sqrt(np.abs(x[2:])) for x in (target, box)]
+            found["center"][image] += box_weight * np.sum((target[:2] - box[:2]) ** 2)
+            found["size"][image] += box_weight * np.sum((roots[0] - roots[1]) ** 2)
+            found["objectness"][image] += distance(1.0, o, logits)
+            found["classes"][image] += np.sum(distance(one_hot, classes[place], logits))
+        elif number == -1:
+            found["objectness"][image] += no_object_weight * distance(0.0, o, logits)
+    return found
+
+
+def distance(target, output, is_logit):
+    """The squared distance, or the cross-entropy of a logit."""
+    if not is_logit:
+        return (target - output) ** 2
+    p = sigmoid(output)
+    return -(target * np.log(p) + (1 - target) * np.log(1 - p))
 
 
 def focal(one_hot, logits, alpha, gamma):

@@ -40,16 +40,40 @@ def nt_xent(label, one, other, temperature):
     return (np.array(values[:n]) + np.array(values[n:])) / 2
 
 
-def in_batch_softmax(log_q, query, item, temperature=1.0, normalize=False):
-    values = []
-    log_q = np.zeros(len(item)) if log_q is None else log_q.reshape(-1)
-    for i, u in enumerate(query):
-        scores = [
-            (cosine(u, v) if normalize else u @ v) / temperature - correction
-            for v, correction in zip(item, log_q, strict=True)
-        ]
-        values.append(-np.log(np.exp(scores[i]) / np.sum(np.exp(scores))))
-    return np.array(values)
+def supervised_contrastive(label, *outputs, temperature):
+    """Each embedding against all others; the views of a sample in one output or in several."""
+    views = outputs[0] if outputs[0].ndim == 3 else np.stack(outputs, axis=1)
+    places = [(i, v) for i in range(len(views)) for v in range(views.shape[1])]
+    values = np.zeros(views.shape[:2])
+    for i, v in places:
+        powers = {
+            (j, w): np.exp(cosine(views[i, v], views[j, w]) / temperature)
+            for j, w in places
+            if (j, w) != (i, v)
+        }
+        is_known = label[i] >= 0
+        positives = [(j, w) for j, w in powers if j == i or (is_known and label[j] == label[i])]
+        for place in positives:
+            values[i, v] -= np.log(powers[place] / sum(powers.values())) / len(positives)
+    return values.mean(axis=1)
+
+
+def in_batch_softmax(
+    log_q, query, item, temperature=1.0, normalize=False, symmetric=False, item_id=None
+):
+    n = len(item)
+    log_q = np.zeros(n) if log_q is None else log_q.reshape(-1)
+    item_id = np.arange(n) if item_id is None else item_id.reshape(-1)
+    temperatures = np.broadcast_to(np.reshape(temperature, -1), n)
+    powers = np.zeros((n, n))
+    for i, j in np.ndindex(n, n):
+        u, v = query[i], item[j]
+        if i == j or item_id[i] != item_id[j]:
+            product = cosine(u, v) if normalize else u @ v
+            powers[i, j] = np.exp(product / temperatures[i] - log_q[j])
+    of_items = np.array([-np.log(powers[i, i] / powers[i].sum()) for i in range(n)])
+    of_queries = np.array([-np.log(powers[i, i] / powers[:, i].sum()) for i in range(n)])
+    return (of_items + of_queries) / 2 if symmetric else of_items
 
 
 def barlow_twins(label, one, other, off_diagonal_weight):

@@ -6,13 +6,19 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses import DeepSupervisionLoss
+from tests.losses.case import total
 from tests.losses.messages import exactly
 
 
-def supervised(label, *outputs, loss="mse", **arguments):
+def sides(label, *outputs, loss="mse", **arguments):
     outputs = tuple(ops.convert_to_tensor(np.array(out, "float32")) for out in outputs)
     label = ops.convert_to_tensor(np.asarray(label))
-    return ops.convert_to_numpy(DeepSupervisionLoss(loss, **arguments).call(label, outputs))
+    found = DeepSupervisionLoss(loss, **arguments).call(label, outputs)
+    return {name: ops.convert_to_numpy(part) for name, part in found.items()}
+
+
+def supervised(*data, **arguments):
+    return total(sides(*data, **arguments))
 
 
 def test_each_output_meets_the_middle_of_its_label_entries():
@@ -43,6 +49,14 @@ def test_outputs_are_weighed_from_the_first_on(weights, expected):
     )
 
 
+def test_each_part_is_the_weighed_loss_of_one_output():
+    label = np.zeros((2, 4, 1), "float32")
+    outputs = [np.full((2, 4, 1), 1.0), np.full((2, 2, 1), 2.0), np.full((2, 1, 1), 4.0)]
+    found = sides(label, *outputs, loss="mae", weights=[1.0, 0.5, 0.0])
+    assert list(found) == ["side_0", "side_1", "side_2"]
+    np.testing.assert_array_equal(np.stack(list(found.values())), [[1, 1], [1, 1], [0, 0]])
+
+
 @pytest.mark.parametrize("has_class_axis", [True, False])
 def test_integer_classes_stay_classes(has_class_axis):
     classes = np.array([[[0, 2], [1, 2]]], "uint8")
@@ -57,6 +71,18 @@ def test_a_missing_sample_counts_for_no_output():
     outputs = [np.zeros((2, 1, 1)), np.zeros((2, 1, 1))]
     loss = DeepSupervisionLoss(kml.losses.MaskedLoss("mse"))
     assert float(loss(label, outputs)) == pytest.approx(1.0)  # not half of it
+
+
+def test_a_sample_that_misses_its_label_at_one_depth_counts_in_all_parts():
+    nan = np.nan  # the coarse output meets the second entry
+    label = np.array([[1.0, 1.0], [1.0, nan], [nan, nan]], "float32")[..., None]
+    outputs = {"fine": np.zeros((3, 2, 1), "float32"), "coarse": np.zeros((3, 1, 1), "float32")}
+    loss = DeepSupervisionLoss(kml.losses.MaskedLoss("mse"), weights=[1.0, 3.0])
+    term = kml.LossTerm(loss, list(outputs), "label", name="deep")
+    found = kml.WeightedSumLoss([term]).term_losses({"label": label}, outputs)
+    assert float(found["deep_side_0"]) == pytest.approx((1 + 1) / 2)
+    assert float(found["deep_side_1"]) == pytest.approx((3 + 0) / 2)
+    assert float(found["deep"]) == pytest.approx((4 + 1) / 2)
 
 
 def test_a_sum_of_terms_is_refused_as_by_a_term():

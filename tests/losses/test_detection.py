@@ -7,6 +7,7 @@ import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops
 from keras_multiloss.losses._detection import DetectionLoss
 from tests.lanes import needs_unknown_shapes
+from tests.losses.case import total
 from tests.losses.cases_of_detection import BOXES, CLASSES, corners
 from tests.losses.gradients import gradients
 from tests.losses.messages import exactly
@@ -19,10 +20,15 @@ PREDICTED = corners(4, 5).astype("float32")
 every_box_loss = pytest.mark.parametrize("box_loss", ["smooth_l1", "iou", "giou", "diou", "ciou"])
 
 
-def values(classes=CLASSES, targets=BOXES, logits=LOGITS, boxes=PREDICTED, **arguments):
+def parts(classes=CLASSES, targets=BOXES, logits=LOGITS, boxes=PREDICTED, **arguments):
     labels = tuple(ops.convert_to_tensor(np.asarray(x)) for x in (classes, targets))
     outputs = tuple(ops.convert_to_tensor(np.asarray(x, "float32")) for x in (logits, boxes))
-    return ops.convert_to_numpy(DetectionLoss(**arguments).call(labels, outputs))
+    found = DetectionLoss(**arguments).call(labels, outputs)
+    return {name: ops.convert_to_numpy(part) for name, part in found.items()}
+
+
+def values(*data, **arguments):
+    return total(parts(*data, **arguments))
 
 
 @every_box_loss
@@ -33,6 +39,18 @@ def test_values_equal_the_reference_by_every_box_loss(box_loss):
         detection((CLASSES, BOXES), LOGITS.astype("float64"), PREDICTED, **arguments),
         rtol=5e-6,  # sums of some 50 numbers near 1 in float32
     )
+
+
+@every_box_loss
+def test_the_parts_are_the_classes_and_the_weighed_boxes(box_loss):
+    found = parts(box_loss=box_loss, box_weight=3.0)
+    data = (CLASSES, BOXES), LOGITS.astype("float64"), PREDICTED
+    of_classes = detection(*data, box_loss=box_loss, box_weight=0.0)
+    of_both = detection(*data, box_loss=box_loss, box_weight=3.0)
+    assert list(found) == ["classes", "boxes"]
+    np.testing.assert_allclose(found["classes"], of_classes, rtol=5e-6)  # as above
+    np.testing.assert_allclose(found["boxes"], of_both - of_classes, rtol=5e-6)
+    assert found["boxes"][1] == 0.0  # of the image without objects
 
 
 def test_the_class_terms_are_the_focal_loss_of_keras():

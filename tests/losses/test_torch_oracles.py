@@ -93,6 +93,19 @@ def test_in_batch_softmax():
     assert float(loss) == pytest.approx(float(expected), **CLOSE)
 
 
+def test_in_batch_softmax_of_clip():
+    import torch
+
+    image, text, scale = numbers(8, 4), numbers(8, 4), np.float32(20.0)
+    u, v = (torch.nn.functional.normalize(x, dim=-1) for x in tensors(image, text))
+    scores, own = torch.tensor(scale) * u @ v.T, torch.arange(8)
+    cross_entropy = torch.nn.functional.cross_entropy
+    expected = (cross_entropy(scores, own) + cross_entropy(scores.T, own)) / 2
+    loss = losses.InBatchSoftmaxLoss(normalize=True, symmetric=True)
+    found = loss(None, (image, text, np.full((8, 1), 1 / scale)))
+    assert float(found) == pytest.approx(float(expected), **CLOSE)
+
+
 def test_vicreg():
     from pytorch_metric_learning.losses import VICRegLoss
 
@@ -130,6 +143,20 @@ def test_distillation_is_the_divergence_of_softened_classes():
     kl = torch.nn.functional.kl_div(log_p, log_q, log_target=True, reduction="batchmean")
     loss = losses.DistillationLoss(temperature=3.0)(None, (student, teacher))
     assert float(loss) == pytest.approx(9 * float(kl), **CLOSE)
+
+
+@pytest.mark.parametrize("n_views", [1, 2])
+def test_supervised_contrastive(n_views):
+    from pytorch_metric_learning.losses import SupConLoss
+    from pytorch_metric_learning.reducers import MeanReducer
+
+    views, classes = numbers(9, n_views, 4), np.array([0, 1, 2, 0, 1, 2, 0, 1, 3])
+    # Its own reducer leaves out the samples without positives; the authors' code does not.
+    oracle = SupConLoss(temperature=0.2, reducer=MeanReducer())
+    embeddings, labels = tensors(views.reshape(-1, 4), classes.repeat(n_views))
+    expected = oracle(embeddings, labels)
+    loss = losses.SupervisedContrastiveLoss(temperature=0.2)(classes, views)
+    assert float(loss) == pytest.approx(float(expected), **CLOSE)
 
 
 def test_pseudo_labels_are_those_of_fixmatch():

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from keras_multiloss import losses
+from keras_multiloss._platform import ops
 from tests.losses.messages import exactly
+from tests.losses.references_of_embeddings import vicreg
 
 RNG = np.random.default_rng(10)
 ONE, OTHER = RNG.normal(size=(2, 6, 4)).astype("float32")
@@ -99,6 +101,18 @@ def test_vicreg_of_constant_views_is_their_missing_variance():
     # 25 for each view, less the root of epsilon, 0.01.
     found = float(losses.VICRegLoss()(None, (constant, constant)))
     assert found == pytest.approx(2 * 25 * 0.99, rel=1e-6)
+
+
+def test_the_parts_of_vicreg_are_its_three_weighed_terms():
+    loss = losses.VICRegLoss(invariance_weight=2.0, variance_weight=3.0, covariance_weight=5.0)
+    found = loss.call(None, (ops.convert_to_tensor(ONE), ops.convert_to_tensor(OTHER)))
+    for i, name in enumerate(["invariance", "variance", "covariance"]):
+        weights = [0.0, 0.0, 0.0]
+        weights[i] = [2.0, 3.0, 5.0][i]
+        expected = vicreg(None, ONE.astype("float64"), OTHER.astype("float64"), weights)
+        part = ops.convert_to_numpy(found[name])
+        np.testing.assert_allclose(part, expected, rtol=1e-5)  # sums of float32 numbers
+    assert list(found) == ["invariance", "variance", "covariance"]
 
 
 def test_orthogonality_is_the_squared_frobenius_norm_of_the_product():

@@ -36,6 +36,8 @@ RULES = {
     "excess": ka.ExcessMTL,
     "dbmtl": ka.DBMTL,
     "pcd": ka.PCD,
+    "share": lambda: ka.ShareOfGradient(beta=0.5),
+    "annealing": ka.LearningRateAnnealing,
     "cr-mogm": lambda: ka.CRMOGM("mgda"),
 }
 

@@ -86,8 +86,8 @@ def test_the_message_for_an_unknown_weighting():
     message = exactly(
         "WeightedSumLoss: `weighting` does not name a weighting.",
         "  Expected: one of ['dynamic_weight_average', 'famo', 'geometric_mean', "
-        "'impartial_loss', 'random_loss', 'relobralo', 'smooth_tchebycheff', 'soft_adapt', "
-        "'static', 'uncertainty']",
+        "'impartial_loss', 'random_loss', 'relobralo', 'residual_norm', 'smooth_tchebycheff', "
+        "'soft_adapt', 'static', 'uncertainty']",
         "  Received: 'uncertanty'",
         "  Hint: did you mean 'uncertainty'?",
     )

@@ -25,6 +25,7 @@ RULES = {
     "famo": kw.FamoWeighting,
     "soft_adapt": lambda: kw.SoftAdaptWeighting(normalized=True),
     "relobralo": lambda: kw.RelobraloWeighting(alpha=0.9, keep_probability=0.5, seed=3),
+    "residual_norm": kw.ResidualNormWeighting,
     "log": lambda: kw.LogTransform("static"),
     "log_of_uncertainty": lambda: kw.LogTransform("uncertainty"),
 }

@@ -120,6 +120,26 @@ class Relobralo:
         return len(losses) * softmax(losses / (self.temperature * earlier))
 
 
+class ResidualNorm:
+    """GradNorm (Chen et al., ICML 2018, equation 2) of losses instead of lengths of gradients."""
+
+    def __init__(self, n_terms, alpha, learning_rate):
+        self.weights = np.ones(n_terms)
+        self.alpha, self.learning_rate = alpha, learning_rate
+        self.first = None
+
+    def step(self, losses, starts_epoch=False):
+        self.first = losses if self.first is None else self.first
+        now, mean = self.weights, np.mean(self.weights * losses)
+        rates = losses / self.first / np.mean(losses / self.first)
+        moved = []
+        for weight, loss, rate in zip(now, losses, rates, strict=True):
+            side = 1 if weight * loss > mean * rate**self.alpha else -1
+            moved.append(weight * np.exp(-self.learning_rate * side * weight * loss / mean))
+        self.weights = len(losses) * np.array(moved) / np.sum(moved)
+        return now, 0.0
+
+
 class OfLogarithms:
     """Another reference, told the logarithms."""
 

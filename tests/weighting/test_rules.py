@@ -43,6 +43,10 @@ RULES = {
         kw.RelobraloWeighting(alpha=0.8, keep_probability=0.6, seed=3),
         lambda: references.Relobralo(1.0, 0.8, _looks_back(0.6, seed=3)),
     ),
+    "residual_norm": (
+        kw.ResidualNormWeighting(alpha=1.5, learning_rate=0.02),
+        lambda: references.ResidualNorm(3, 1.5, 0.02),
+    ),
     "log_of_static": (
         kw.LogTransform("static"),
         lambda: references.OfLogarithms(references.Static()),
@@ -147,6 +151,18 @@ def test_famo_gives_weight_to_the_task_that_falls_least():
     shares = weights * falls / (weights * falls).sum(axis=1, keepdims=True)
     assert shares[-1, 2] > shares[0, 2]
     assert shares[-1, 0] == pytest.approx(shares[-1, 1], rel=1e-4)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_residual_norm_brings_weighted_losses_to_their_targets(alpha):
+    losses = np.tile([2e3, 0.5, 1e-2], (1500, 1))
+    losses[1:] *= [0.5, 1.0, 0.5]
+    weights, _ = run(kw.ResidualNormWeighting(alpha=alpha), losses)
+    rates = np.array([0.75, 1.5, 0.75]) ** alpha
+    sizes = weights[-1] * losses[-1] / rates
+    # Each step changes a weight by 2.5%.
+    np.testing.assert_allclose(sizes / sizes.mean(), np.ones(3), atol=0.1)
+    assert weights[-1].sum() == pytest.approx(3.0, rel=1e-5)
 
 
 def test_a_small_mu_gives_all_weight_to_the_largest_excess():

@@ -1,0 +1,206 @@
+"""What the weights of a sum belong to: its terms, or the parts of a term that are tasks.
+
+Beside the tasks, a sum has further logs: of the parts of a term, and of a term whose parts are
+tasks. They have the divisor of a task.
+"""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._messages import error, unknown_name
+from keras_multiloss._platform import ops
+from keras_multiloss.evaluation import losses_of
+from keras_multiloss.spec._given_weights import GivenWeights
+from keras_multiloss.weighting import scaled
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from keras_multiloss.evaluation import Evaluated, Reduced
+    from keras_multiloss.spec._batch import Batch
+    from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
+
+
+class Tasks:
+    """The tasks of a sum, by name, and the weights that they were given.
+
+    Args:
+        terms: the terms of the sum, by name.
+        are_assignable: whether a weighting opens the weights to change while a model trains.
+    """
+
+    def __init__(self, terms: Mapping[str, LossTerm], *, are_assignable: bool) -> None:
+        self.terms = dict(terms)
+        weights: dict[str, Any] = {}
+        for name, term in self.terms.items():
+            weights |= _weights_of_tasks(name, term)
+        self.names = list(weights)
+        self._check_names_of_parts()
+        #: The schedules of parts, by term and part.
+        parts = {
+            (name, part): weight
+            for name, term in self.terms.items()
+            for part, weight in (term.part_weights or {}).items()
+            if callable(weight)
+        }
+        self.given_weights = GivenWeights(weights, parts=parts, are_assignable=are_assignable)
+        #: The parts that follow schedules and are no tasks, by term and part.
+        self.moving_parts = [key for key in parts if not self.terms[key[0]].parts_as_tasks]
+
+    def _check_names_of_parts(self) -> None:
+        """Raise if a weighed part would be logged under the name of something else."""
+        taken = list(self.terms)
+        for name, term in self.terms.items():
+            parts = [part_name(name, part) for part in term.part_weights or {}]
+            _check_are_distinct("WeightedSumLoss", parts, taken)
+            taken += parts
+
+    def reduced(self, batch: Batch, moving: Mapping[Any, Any]) -> dict[str, Reduced]:
+        """The total and divisor of each task, by name, with the further logs as its parts.
+
+        Terms that are not required and whose label is absent are left out.
+
+        Args:
+            batch: inputs, outputs, labels and sample weights by name.
+            moving: weights that change, as far as they are known before the losses: of tasks by
+                name, of parts by term and part. No gradient flows through a term while its weight
+                is 0, not even one that is not finite.
+        """
+        reduced: dict[str, Reduced] = {}
+        logged = [*self.terms, *self.names]
+        for name, term in self.terms.items():
+            if not term.required and not term.is_present(batch):
+                known = [key for other in self.terms.values() for key in other.label_keys]
+                batch.check_not_misspelt(term, name, known)
+                continue
+            seen = self._seen_by(name, term, batch, moving)
+            found = term.evaluated(seen, name)
+            tasks = _reduced_tasks(name, term, found, _weights_of_parts(name, term, moving))
+            if found.parts and not term.parts_as_tasks:
+                _check_are_distinct(found.where, tasks[name].parts, logged)
+                logged += tasks[name].parts
+            reduced |= tasks
+        return reduced
+
+    def evaluated(self, name: str, batch: Batch, moving: Mapping[Any, Any]) -> Evaluated:
+        """The values of a term on a batch, its parts weighed.
+
+        Args:
+            name: of the term.
+            batch: inputs, outputs, labels and sample weights by name.
+            moving: the weights that follow schedules, by term and part.
+        """
+        term = self.terms[name]
+        weights = _weights_of_parts(name, term, moving)
+        return term.evaluated(batch, name).with_part_weights(weights)
+
+    def _seen_by(self, name: str, term: LossTerm, batch: Batch, moving: Mapping[Any, Any]) -> Batch:
+        """The batch as a term sees it: without gradients where all its weights are 0."""
+        tasks = [t for t in _weights_of_tasks(name, term) if t in self.given_weights.active]
+        if not tasks:
+            return batch.without_gradient(term.read_outputs)
+        if not all(task in moving for task in tasks):
+            return batch
+        is_off = [ops.equal(moving[task], 0.0) for task in tasks]
+        return batch.without_gradient(term.read_outputs, functools.reduce(ops.logical_and, is_off))
+
+
+def part_name(term: str, part: str) -> str:
+    """What the log calls a part of a term, with `_loss` behind it."""
+    return f"{term}_{part}"
+
+
+def log_names(loss: WeightedSumLoss) -> list[str]:
+    """The names of the logs of a sum, as far as they are known before it is called."""
+    parts = [part_name(n, p) for n, t in loss.tasks.terms.items() for p in t.part_weights or {}]
+    known = dict.fromkeys([*loss.names, *loss.task_names, *parts])
+    return ["loss", *(f"{name}_loss" for name in known), *(f"{name}_weight" for name in known)]
+
+
+def _weights_of_tasks(name: str, term: LossTerm) -> dict[str, Any]:
+    """The weight of each task of a term, by name."""
+    if not term.parts_as_tasks:
+        return {name: term.weight}
+    weights = (term.part_weights or {}).items()
+    if callable(term.weight):
+        return {part_name(name, part): scaled(term.weight, weight) for part, weight in weights}
+    return {part_name(name, part): scaled(weight, term.weight) for part, weight in weights}
+
+
+def _weights_of_parts(name: str, term: LossTerm, moving: Mapping[Any, Any]) -> dict[str, Any]:
+    """The weights of the parts of a term at a step.
+
+    Args:
+        name: the name of the term.
+        term: the term.
+        moving: the weights that follow schedules, by term and part.
+    """
+    weights = term.part_weights or {}
+    return {part: moving.get((name, part), weight) for part, weight in weights.items()}
+
+
+def _reduced_tasks(
+    name: str, term: LossTerm, found: Evaluated, weights: Mapping[str, Any]
+) -> dict[str, Reduced]:
+    """The tasks of a term on a batch; the further logs are among their `parts`.
+
+    Args:
+        name: the name of the term.
+        term: the term.
+        found: its values.
+        weights: of its parts.
+    """
+    whole = found.with_part_weights(weights).reduced(term.acting_reduction)
+    if not term.parts_as_tasks:
+        logged = {part_name(name, part): total for part, total in whole.parts.items()}
+        return {name: whole._replace(parts=logged)}
+    for part in found.parts:
+        if part not in weights:
+            raise unknown_name(
+                found.where,
+                "a part that should be a task has no weight in `part_weights`",
+                part,
+                list(weights),
+            )
+    parts = found.parts_reduced(term.acting_reduction)
+    tasks = {part_name(name, part): parts[part] for part in weights}
+    first = next(iter(tasks))
+    return {**tasks, first: tasks[first]._replace(parts={name: whole.logged})}
+
+
+def named_losses(terms: list[str], reduced: Mapping[str, Reduced]) -> dict[str, Any]:
+    """The losses of terms and of their parts by name, those of a term before its parts.
+
+    Args:
+        terms: the names of all terms of the sum.
+        reduced: the tasks that are there.
+    """
+    if not reduced:
+        return {}
+    losses: dict[str, Any] = {}
+    of_tasks = losses_of(list(reduced.values()))
+    for i, (task, one) in enumerate(reduced.items()):
+        count = ops.where(one.count == 0, ops.ones_like(one.count), one.count)
+        further = {name: total / count for name, total in one.parts.items()}
+        losses |= {name: further[name] for name in further if name in terms}
+        losses[task] = of_tasks[i]
+        losses |= further
+    return losses
+
+
+def _check_are_distinct(where: str, names: Iterable[str], taken: Iterable[str]) -> None:
+    """Raise if a part would be logged by a name that the log has already."""
+    taken = list(taken)
+    for name in names:
+        if name in taken:
+            raise error(
+                ValueError,
+                where,
+                f"a part would be logged as '{name}_loss', and something else is, too",
+                expected="names of terms and parts that stay different",
+                received=f"{taken}",
+                hint="give a term another name: LossTerm(..., name=...)",
+            )
