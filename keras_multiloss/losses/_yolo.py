@@ -12,6 +12,7 @@ from keras_multiloss.evaluation import Shape, fits, rank, static_shape
 from keras_multiloss.losses._anchors import BACKGROUND, sum_where
 from keras_multiloss.losses._input_checks import check_labels, check_roles
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
+from keras_multiloss.losses._probabilities import of_classes
 
 ClassLoss = Literal["squared_error", "sigmoid_crossentropy"]
 
@@ -139,9 +140,7 @@ class YoloLoss(JointLoss):
         return of_object + self.no_object_weight * of_empty
 
     def _class_terms(self, numbers: Any, outputs: Any) -> Any:
-        places = ops.cast(ops.arange(ops.shape(outputs)[-1]), "int32")
-        one_hot = ops.cast(ops.equal(numbers[..., None], places), "float32")
-        return ops.sum(self._distance(one_hot, outputs), axis=-1)
+        return ops.sum(self._distance(of_classes(numbers, outputs), outputs), axis=-1)
 
     def _distance(self, targets: Any, outputs: Any) -> Any:
         """The loss of each number from 0 to 1."""
