@@ -157,7 +157,7 @@ class LossTerm(Immutable, NamedTensors, Summand):
 
     @property
     def acting_reduction(self) -> str | None:
-        """How the values of the loss become one number: as the term says, or else the loss."""
+        """How the values become one number, as the term says or else the loss."""
         return self.reduction or getattr(self.loss, "reduction", None)
 
     @property

@@ -111,7 +111,7 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
     @property
     def task_names(self) -> list[str]:
-        """What has a weight: the terms, or the parts of a term that are tasks."""
+        """What has a weight, that is the terms, or the parts of a term that are tasks."""
         return list(self.tasks.names)
 
     @property
