@@ -34,6 +34,23 @@ def balanced_two_heads(aggregator):
     return keras.Model(x, {"age": age, "sex": sex})
 
 
+def reductions_and_parts():
+    """Terms of every further reduction, one over a hidden layer, and one of two parts."""
+    import keras_multiloss as kml
+
+    @keras.saving.register_keras_serializable(package="distributed")
+    def two_parts(y_true, y_pred):
+        distance = (y_true - y_pred)[:, 0]
+        return {"square": distance**2, "other": distance**4}
+
+    return (
+        kml.LossTerm("mse", "age", mask="nan", reduction="mean_per_sample")
+        + kml.LossTerm("mae", "sex", reduction="weighted_mean")
+        + kml.LossTerm("mse", "hidden", None, weight=0.1, reduction="sum_over_axes")
+        + kml.LossTerm(two_parts, "sex", name="both", weight=0.1, part_weights={"other": 2.0})
+    )
+
+
 def several_devices(n_devices):
     """A context in which models are spread over devices of the CPU."""
     if backend() == "jax":
@@ -75,7 +92,7 @@ def trained(host):
             kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex"), weighting=RULES[rule]()
         )
     x, y = two_heads_data(N_SAMPLES)
-    if kind in {"model", "layer", "masked"}:
+    if kind in {"model", "layer", "masked", "reductions"}:
         y["age"][[0, 1, 2, 5, 9]] = np.nan  # not as many on each device
     keras.utils.set_random_seed(3)
     data = (x, y)
@@ -84,6 +101,9 @@ def trained(host):
         options = {"aggregator": rule} if kind == "aggregator" else {}
         model = kml.MultiLossModel.from_model(model)
         model.compile(keras.optimizers.SGD(0.1), loss=loss, **options)
+    elif kind == "reductions":
+        model = kml.MultiLossModel.from_model(model, taps={"hidden": "hidden"})
+        model.compile(keras.optimizers.SGD(0.1), loss=reductions_and_parts())
     elif kind == "balancer":
         model = balanced_two_heads(rule)
         model.compile(keras.optimizers.SGD(0.1), loss=LOSSES, loss_weights=LOSS_WEIGHTS)
@@ -98,7 +118,7 @@ def trained(host):
         model.compile(keras.optimizers.SGD(0.1))
         data = ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},)
     options = {"batch_size": 12, "verbose": 0}
-    if kind in {"model", "masked"}:
+    if kind in {"model", "masked", "reductions"}:
         options["sample_weight"] = np.linspace(0.5, 2.0, N_SAMPLES)
     history = model.fit(*data, epochs=3, shuffle=False, **options).history
     evaluated = model.evaluate(*data, return_dict=True, **options)
