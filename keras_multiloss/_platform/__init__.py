@@ -91,6 +91,7 @@ from keras_multiloss._platform._metric_variables import (
 )
 from keras_multiloss._platform._model_graphs import (
     outputs_of_calls,
+    plain_functional,
     replay,
     set_state_layer,
     symbols_like,
@@ -167,6 +168,7 @@ __all__ = [
     "ops_over_tensorflow",
     "outputs_of_calls",
     "outside_of_tracing",
+    "plain_functional",
     "register_addons",
     "replay",
     "scale_for_distribution",

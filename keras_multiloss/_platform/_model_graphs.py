@@ -72,7 +72,7 @@ def replay(
         return new
 
     # Some versions refuse to make a model while label inputs are left unused.
-    plain = keras.Model(model.input, model.output) if KERAS_3 else model
+    plain = plain_functional(model) if KERAS_3 else model
     starts = zip(plain.inputs, leaves_of(model.input if given is None else given), strict=True)
     tensors = {id(old): with_source(after(old, new), new) for old, new in starts}
     for node in _nodes_in_order(plain):
@@ -85,6 +85,13 @@ def replay(
     new_outputs = [tensors[id(tensor)] for tensor in leaves_of(plain.output)]
     outputs = in_structure_of(plain.output, new_outputs)
     return model.input, outputs, sources.of(outputs)
+
+
+def plain_functional(model: Any) -> Any:
+    """A plain, uncompiled model over the graph of a functional or sequential one."""
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    return keras.Model(model.input, model.output, name=model.name)
 
 
 def outputs_of_calls(model: Any, layer: Any) -> list[Any]:

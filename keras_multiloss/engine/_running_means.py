@@ -137,7 +137,8 @@ class Layout:
                 ValueError,
                 "WeightedSumLoss",
                 f"part {name!r} is one too many for the log",
-                expected=f"at most {MOST_PARTS} parts of a term",
+                expected=f"at most {self.n_places} parts, {MOST_PARTS} for each term with a loss "
+                "that may have some",
                 received=f"{[*self.places, name]}",
                 hint="add some of them up inside the loss",
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from keras_multiloss._checks import check_config, check_name
-from keras_multiloss._platform import keras
+from keras_multiloss._platform import keras, plain_functional
 from keras_multiloss._saving import serializable
 from keras_multiloss.layers._tap import TapLayer, are_recorded, record, recorded_taps
 from keras_multiloss.spec import by_name, without_gradient
@@ -45,7 +45,8 @@ class FrozenTeacher(TapLayer):
     def __init__(self, teacher: Any, *, name: str = "teacher", **kwargs: Any) -> None:
         check_name("FrozenTeacher", "name", name)
         super().__init__(name=name, **{**kwargs, "trainable": False})
-        self.teacher = teacher
+        # Its own metrics and optimizer would be those of the student, too.
+        self.teacher = plain_functional(teacher)
         self.teacher.trainable = False
         self.built = True
 

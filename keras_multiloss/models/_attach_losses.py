@@ -15,13 +15,14 @@ from keras_multiloss.models._structure import (
     named_inputs,
     output_names,
     symbolic_output,
+    symbolic_taps,
 )
 from keras_multiloss.spec import Key, as_weighted_sum, label_input_name, sample_weight_input_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from keras_multiloss.spec import MetricTerm
+    from keras_multiloss.spec import MetricTerm, WeightedSumLoss
 
 
 def attach_losses(
@@ -77,6 +78,7 @@ def attach_losses(
     spec = as_weighted_sum("attach_losses", loss)
     names = output_names(model)
     check_tensors_exist("attach_losses", spec.tasks.terms, model)
+    _check_reads_no_tap(spec, model)
     check_tensors_exist("attach_losses", {term.log_name: term for term in metrics}, model)
     label_inputs = _label_inputs(spec, model, dict(labels or {}), metrics)
     weight_inputs = _weight_inputs(sample_weight)
@@ -102,6 +104,23 @@ def attach_losses(
         inputs=read or None,
     )
     return keras.Model(inputs, outputs, name=model.name)
+
+
+def _check_reads_no_tap(spec: WeightedSumLoss, model: Any) -> None:
+    """Raise if a term names a hidden tensor, which the layer does not see."""
+    taps = symbolic_taps("attach_losses", model)
+    for name, term in spec.tasks.terms.items():
+        for key in term.read_outputs:
+            if key in taps:
+                raise error(
+                    ValueError,
+                    "attach_losses",
+                    f"term {name!r} names a tap",
+                    expected="outputs of the model",
+                    received=repr(key),
+                    hint="MultiLossModel.compile(loss=...) sees taps; WeightedSumLossLayer takes "
+                    "any tensor of the graph among its `outputs`",
+                )
 
 
 def _label_inputs(

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._checks import check_name
 from keras_multiloss._container_checks import check_is_dict
 from keras_multiloss._messages import described, error, unknown_name
-from keras_multiloss._platform import is_symbolic, keras, leaves_of, outputs_of_calls, replay
+from keras_multiloss._platform import (
+    is_symbolic,
+    keras,
+    leaves_of,
+    outputs_of_calls,
+    plain_functional,
+    replay,
+)
 from keras_multiloss.layers import Tap
 from keras_multiloss.models._structure import check_functional
 
@@ -25,6 +32,8 @@ def with_taps(model: Any, taps: Any) -> tuple[Any, Any]:
         taps: from the name of a tap to a layer of the model (its name, those of a nested model
             by `"encoder/block4"`) or to a tensor of its graph.
     """
+    if isinstance(model, keras.Sequential):
+        model = plain_functional(model)
     tensors: dict[int, str] = {}
     nested: dict[str, dict[str, Any]] = {}
     for name, place in check_is_dict(WHERE, "taps", taps).items():

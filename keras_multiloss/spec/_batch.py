@@ -270,10 +270,13 @@ _HINT_OF_INPUTS = (
 )
 
 
-def _hint_of_outputs(outputs: dict[Key, Any]) -> str | None:
+def _hint_of_outputs(outputs: dict[Key, Any]) -> str:
     """What to do where outputs came as a list, which has no names."""
     if not _has_no_names(outputs):
-        return None
+        return (
+            "a tap is seen in `fit` and `evaluate` of a MultiLossModel only; a `train_step` of "
+            "your own has to call `super().train_step`"
+        )
     return (
         "a list has positions, not names: let the model return a dict (`MultiLossModel` also knows "
         "the names of a functional model), or give the term a position, `outputs=0`"

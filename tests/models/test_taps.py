@@ -203,6 +203,23 @@ class TestPlaces:
         expected = np.mean(ops.convert_to_numpy(shared(X)) ** 2)
         assert logs["activity_loss"] == pytest.approx(expected, rel=1e-5)  # float32 mean
 
+    @pytest.mark.parametrize("nested", [False, True])
+    def test_a_layer_of_a_sequential_model(self, nested):
+        model = keras.Sequential(
+            [keras.Input((3,)), keras.layers.Dense(4, name="first"), keras.layers.Dense(1)],
+            name="encoder",
+        )
+        if nested:
+            x = keras.Input((3,), name="x")
+            model = keras.Model(x, {"out": model(x)})
+        taps = {"hidden": "encoder/first" if nested else "first"}
+        model = kml.MultiLossModel.from_model(model, taps=taps)
+        model.compile("sgd", loss=kml.LossTerm("mse", "hidden", None, name="activity"))
+        first = keras.Model(model.inputs, model.outputs)
+        logs = model.evaluate(X, verbose=0, return_dict=True)
+        assert logs["activity_loss"] > 0.0
+        assert kml.strip_losses(model).count_params() == first.count_params()
+
     @pytest.mark.parametrize(
         ("place", "kind", "text"),
         [
@@ -234,6 +251,11 @@ class TestPlaces:
     def test_an_unknown_tap_is_told_with_those_that_there_are(self):
         with pytest.raises(ValueError, match="did you mean 'hidden'"):
             tapped().compile("sgd", loss=kml.LossTerm("mse", "hiden", labels=None))
+
+
+def test_the_layer_host_is_told_that_it_sees_no_tap():
+    with pytest.raises(ValueError, match="attach_losses: term 'activity' names a tap"):
+        kml.attach_losses(tapped(), loss())
 
 
 @needs_jax_backend
@@ -331,6 +353,28 @@ class TestTeacher:
         found = fresh_process.evaluate(tmp_path / "model.keras", X, Y)
         expected = model.evaluate(X, Y, verbose=0, return_dict=True)
         assert found == pytest.approx(expected, rel=1e-6)  # float32
+
+    def test_one_that_was_trained_leaves_the_log_of_the_student_alone(self, tmp_path):
+        teacher = self.teacher()
+        teacher.compile("sgd", loss="mse", metrics=["mae"])
+        teacher.fit(X, Y, verbose=0)
+        model = kml.models.with_teacher(tapped(), teacher)
+        model.compile(keras.optimizers.SGD(0.1), loss=self.TERM)
+        logs = model.evaluate(X, Y, verbose=0, return_dict=True)
+        assert set(logs) == {"loss", "soft_loss"}
+        assert logs["loss"] == pytest.approx(logs["soft_loss"])
+        assert fitted(model)["loss"][0] > 0.0
+        model.save(tmp_path / "model.keras")
+        again = keras.saving.load_model(tmp_path / "model.keras")
+        found = again.evaluate(X, Y, verbose=0, return_dict=True)
+        assert found == pytest.approx(model.evaluate(X, Y, verbose=0, return_dict=True), rel=1e-6)
+
+    def test_a_sequential_teacher(self):
+        teacher = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1, name="score")])
+        model = kml.models.with_teacher(tapped(), teacher)
+        term = kml.LossTerm("mse", "out", labels=kml.from_output("teacher"), name="soft")
+        model.compile("sgd", loss=term)
+        assert fitted(model)["soft_loss"][0] > 0.0
 
     def test_it_takes_some_inputs_of_a_dict(self):
         a, b = keras.Input((3,), name="a"), keras.Input((3,), name="b")
