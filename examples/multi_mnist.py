@@ -52,6 +52,8 @@ RULES = {
     "MoCo": aggregation.MoCo,
     "ExcessMTL": aggregation.ExcessMTL,
     "DBMTL": aggregation.DBMTL,
+    "LearningRateAnnealing": aggregation.LearningRateAnnealing,
+    "ShareOfGradient": aggregation.ShareOfGradient,
     "DBMTL, beta=0": lambda: aggregation.DBMTL(beta=0.0),
     "DBMTL, decay=0.5": lambda: aggregation.DBMTL(decay=0.5),
     "PCD": aggregation.PCD,

@@ -222,19 +222,17 @@ def check_keys(where: str, argument: str, keys: Any, *, or_of: tuple[type, ...] 
 
     Objects of the types `or_of` are valid, too.
     """
-    if keys is None:
-        return None
-    if isinstance(keys, (list, tuple)):
-        if not keys:
-            raise error(
-                ValueError,
-                where,
-                f"`{argument}` must not be empty",
-                expected="at least one name",
-                received=repr(keys),
-            )
-        return [check_keys(where, argument, key, or_of=or_of) for key in keys]
-    return keys if isinstance(keys, or_of) else check_key(where, argument, keys)
+    if isinstance(keys, (list, tuple)) and not keys:
+        raise error(
+            ValueError,
+            where,
+            f"`{argument}` must not be empty",
+            expected="at least one name",
+            received=repr(keys),
+        )
+    given = keys if isinstance(keys, (list, tuple)) else [] if keys is None else [keys]
+    valid = [k if isinstance(k, or_of) else check_key(where, argument, k) for k in given]
+    return valid if isinstance(keys, (list, tuple)) else next(iter(valid), None)
 
 
 def check_key(where: str, argument: str, key: Any) -> Any:
