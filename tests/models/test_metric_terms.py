@@ -138,7 +138,7 @@ class TestBesideThoseOfKeras:
         [
             [{"age": ["mae"]}, kml.MetricTerm("mse", "age", name="own")],
             kml.MetricTerm("mse", "age", name="own"),
-            ["mae", "mae", kml.MetricTerm("mse", "age", name="own")],
+            ["mae", "mse", kml.MetricTerm("mse", "age", name="own")],
         ],
         ids=["dict", "alone", "list"],
     )
