@@ -11,8 +11,8 @@ layers = keras.layers
 @keras.saving.register_keras_serializable("mask_rcnn")
 class Targets(layers.Layer):
     def call(self, proposals, truth):
-        best = ops.argmin(ops.sum(ops.abs(proposals[:, :, None] - truth[:, None]), -1), -1)
-        chosen = ops.one_hot(best, truth.shape[1])
+        near = -ops.sum(ops.abs(proposals[:, :, None] - truth[:, None]), -1)
+        chosen = ops.one_hot(ops.argmax(near, -1), truth.shape[1])
         offsets = ops.matmul(chosen, truth) - proposals
         is_near = ops.cast(ops.max(ops.abs(offsets), -1, keepdims=True) < 0.5, "float32")
         return is_near, offsets

@@ -14,7 +14,7 @@ class Decay(keras.layers.Layer):
         self.v = self.add_weight(name="v", shape=(16, 1), initializer="glorot_normal")
 
     def value_and_slope(self, t):
-        h = ops.tanh(ops.matmul(t, self.w) + self.b)
+        h = keras.activations.tanh(ops.matmul(t, self.w) + self.b)
         return ops.matmul(h, self.v), ops.matmul((1 - h * h) * self.w, self.v)
 
     def call(self, t):
