@@ -90,6 +90,7 @@ from keras_multiloss._platform._metric_variables import (
     can_record_metrics,
 )
 from keras_multiloss._platform._model_graphs import (
+    layers_within,
     outputs_of_calls,
     plain_functional,
     replay,
@@ -155,6 +156,7 @@ __all__ = [
     "is_tensor",
     "keras",
     "keras_mask",
+    "layers_within",
     "leaves_of",
     "loss_scale",
     "mean_over_replicas",

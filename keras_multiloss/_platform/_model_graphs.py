@@ -87,6 +87,14 @@ def replay(
     return model.input, outputs, sources.of(outputs)
 
 
+def layers_within(model: Any) -> Iterator[Any]:
+    """The layers of a model and of the models inside it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from layers_within(layer)
+
+
 def plain_functional(model: Any) -> Any:
     """A plain, uncompiled model over the graph of a functional or sequential one."""
     if isinstance(model, keras.Sequential):

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._platform import keras
+from keras_multiloss._platform import layers_within
 from keras_multiloss.layers import WeightedSumLossLayer
 from keras_multiloss.models import MultiLossMixin
 
 
 def loss_layers(model: Any) -> list[Any]:
     """The `WeightedSumLossLayer`s of a model and of the models inside it."""
-    found = []
-    for layer in model.layers:
-        if isinstance(layer, WeightedSumLossLayer):
-            found.append(layer)
-        elif isinstance(layer, keras.Model):
-            found += loss_layers(layer)
-    return found
+    return [layer for layer in layers_within(model) if isinstance(layer, WeightedSumLossLayer)]
 
 
 def hosts(model: Any) -> list[Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._messages import error, unknown_name
@@ -51,7 +52,7 @@ class Evaluated(NamedTuple):
         if not weights:
             return self
         values = [_weighed_part(weights.get(name, 1.0), part) for name, part in self.parts.items()]
-        return self._replace(values=functools.reduce(lambda a, b: a + b, values))
+        return self._replace(values=functools.reduce(operator.add, values))
 
     def _unknown_part(self, name: str) -> ValueError:
         problem = "`part_weights` names a part that the loss does not give"
@@ -71,10 +72,13 @@ class Evaluated(NamedTuple):
 
     def weighed_values(self) -> Any:
         """The values times their weights; 0 where they do not count."""
-        values = self.values
+        return self._or_zero(self._weighed(self.values))
+
+    def _weighed(self, factors: Any) -> Any:
+        """Factors of the values, times the weights."""
         for given in self.weights:
-            values = values * fit_weights(self.where, float32(to_tensor(given)), values)
-        return self._or_zero(values)
+            factors = factors * fit_weights(self.where, float32(to_tensor(given)), self.values)
+        return factors
 
     def reduced(self, reduction: str | None) -> Reduced:
         r"""The total of the batch and its divisor.
@@ -91,9 +95,7 @@ class Evaluated(NamedTuple):
         A sample of which nothing counts is not among the samples.
         """
         counts = self._counts()
-        weight = counts * self._share(reduction)
-        for given in self.weights:
-            weight = weight * fit_weights(self.where, float32(to_tensor(given)), self.values)
+        weight = self._weighed(counts * self._share(reduction))
         total, *parts = (
             ops.sum(self._or_zero(values) * weight)
             for values in (self.values, *self.parts.values())
@@ -113,22 +115,22 @@ class Evaluated(NamedTuple):
         """What a value counts for in the total, before its weights."""
         if reduction == "sum":
             return self.share_of_row()
-        if reduction != "mean_per_sample" or (rank(self.values) or 0) < 2:
+        if reduction != "mean_per_sample" or not _axes_of_sample(self.values):
             return 1.0
-        axes = tuple(range(1, rank(self.values) or 0))
+        axes = _axes_of_sample(self.values)
         return 1.0 / ops.maximum(ops.sum(self._counts(), axis=axes, keepdims=True), 1.0)
 
     def _divisor(self, reduction: str | None, counts: Any, weight: Any) -> Any:
         """What the total is divided by; `None` for a sum."""
         if reduction == "sum":
             return None
-        n_axes = rank(self.values) or 0
-        if n_axes == 0:
+        if not rank(self.values):
             return ops.ones(())
         if reduction in {"weighted_mean", "mean_with_sample_weight"}:
             return ops.sum(weight)
-        if reduction in {"sum_over_axes", "mean_per_sample"} and n_axes > 1:
-            counts = ops.max(counts, axis=tuple(range(1, n_axes)))
+        axes = _axes_of_sample(self.values)
+        if reduction in {"sum_over_axes", "mean_per_sample"} and axes:
+            counts = ops.max(counts, axis=axes)
         return ops.sum(counts)
 
     def parts_reduced(self, reduction: str | None) -> dict[str, Reduced]:
@@ -145,26 +147,34 @@ class Evaluated(NamedTuple):
         It is the sum of what counts in the sample for `"sum"` and `"sum_over_axes"`, else the
         mean; NaN where nothing counts. `None` for a loss with one value for the whole batch.
         """
-        n_axes = rank(self.values) or 0
-        if n_axes == 0:
+        if not rank(self.values):
             return None
         counts = self._counts()
         is_sum = reduction in {"sum", "sum_over_axes"}
-        weight = counts * self._share(reduction if is_sum else "mean_per_sample")
-        for given in self.weights:
-            weight = weight * fit_weights(self.where, float32(to_tensor(given)), self.values)
-        n_counted = _sum_behind_batch(counts)
+        weight = self._weighed(counts * self._share(reduction if is_sum else "mean_per_sample"))
+        n_counted = _sum_of_sample(counts)
 
         def of_sample(values: Any) -> Any:
-            total = _sum_behind_batch(self._or_zero(values) * weight)
+            total = _sum_of_sample(self._or_zero(values) * weight)
             return ops.where(n_counted > 0, total, ops.full_like(total, float("nan")))
 
         return of_sample(self.values), {name: of_sample(v) for name, v in self.parts.items()}
 
     def by_sample(self) -> Evaluated:
         """One value for each sample: the mean of what counts in it."""
-        n_axes = rank(self.values) or 0
-        return self if n_axes < 2 else self._mean_over(tuple(range(1, n_axes)))
+        if not _axes_of_sample(self.values):
+            return self
+        n_counted = _sum_of_sample(self._counts())
+
+        def mean(values: Any) -> Any:
+            return _sum_of_sample(self._or_zero(values)) / ops.maximum(n_counted, 1.0)
+
+        return self._replace(
+            values=mean(self.values),
+            counted=None if self.counted is None else n_counted > 0,
+            is_by_entry=False,
+            parts={name: mean(part) for name, part in self.parts.items()},
+        )
 
     def as_loss_object(self, reduction: str) -> Any:
         """What a loss object returns to Keras when it is called."""
@@ -174,20 +184,6 @@ class Evaluated(NamedTuple):
             return ops.sum(values * self.share_of_row(), axis=-1) if has_rows else values
         value = losses_of([self.reduced(reduction)])[0]
         return scale_loss_object(value, reduction)
-
-    def _mean_over(self, axes: tuple[int, ...]) -> Evaluated:
-        counts = self._counts()
-        n_counted = ops.sum(counts, axis=axes)
-
-        def mean(values: Any) -> Any:
-            return ops.sum(self._or_zero(values), axis=axes) / ops.maximum(n_counted, 1.0)
-
-        return self._replace(
-            values=mean(self.values),
-            counted=None if self.counted is None else n_counted > 0,
-            is_by_entry=False,
-            parts={name: mean(part) for name, part in self.parts.items()},
-        )
 
     def _counts(self) -> Any:
         if self.counted is None:
@@ -204,10 +200,15 @@ class Evaluated(NamedTuple):
         return 1.0 / ops.maximum(ops.sum(self._counts(), axis=-1, keepdims=True), 1.0)
 
 
-def _sum_behind_batch(values: Any) -> Any:
-    """The sum over all axes behind that of the batch."""
-    n_axes = rank(values) or 0
-    return ops.sum(values, axis=tuple(range(1, n_axes))) if n_axes > 1 else values
+def _axes_of_sample(values: Any) -> tuple[int, ...]:
+    """The axes behind that of the batch."""
+    return tuple(range(1, rank(values) or 0))
+
+
+def _sum_of_sample(values: Any) -> Any:
+    """The sum over the axes behind that of the batch."""
+    axes = _axes_of_sample(values)
+    return ops.sum(values, axis=axes) if axes else values
 
 
 def _weighed_part(weight: Any, part: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import operator
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import described, error
@@ -32,20 +33,20 @@ def joined(parts: dict[str, Evaluated]) -> Evaluated:
     """The sum of parts, each of which was evaluated by itself.
 
     Parts that differ in shape become one value per sample first: the mean of what counts of them
-    in it. One value for the whole batch goes to every sample.
+    in it. One value for the whole batch goes to every sample. An entry counts that counts in one
+    part at least; in the others it is 0.
     """
-    first = next(iter(parts.values()))
     shapes = [static_shape(part.values) for part in parts.values()]
     if any(shape is None or shape != shapes[0] for shape in shapes):
         parts = {name: part.by_sample() for name, part in parts.items()}
-        counted = _any_of([part.counted for part in parts.values()])
-        per_sample = next((p.values for p in parts.values() if rank(p.values)), first.values)
-        values = {n: p.weighed_values() + ops.zeros_like(per_sample) for n, p in parts.items()}
-    else:
-        counted = first.counted
-        values = {name: part.values for name, part in parts.items()}
-    total = functools.reduce(lambda a, b: a + b, values.values())
-    return first._replace(values=total, counted=counted, parts=values)
+    first = next((p for p in parts.values() if rank(p.values)), next(iter(parts.values())))
+    spread = ops.zeros_like(first.values)
+    values = {name: part.weighed_values() + spread for name, part in parts.items()}
+    return first._replace(
+        values=functools.reduce(operator.add, values.values()),
+        counted=_any_of([part.counted for part in parts.values()]),
+        parts=values,
+    )
 
 
 def _any_of(conditions: list[Any]) -> Any:

@@ -7,7 +7,7 @@ from typing import Any
 from keras_multiloss._checks import check_config, check_name
 from keras_multiloss._platform import keras, plain_functional
 from keras_multiloss._saving import serializable
-from keras_multiloss.layers._tap import TapLayer, are_recorded, record, recorded_taps
+from keras_multiloss.layers._tap import TapLayer, are_recorded, record, recorded_taps, tap_layers_of
 from keras_multiloss.spec import by_name, without_gradient
 
 
@@ -95,14 +95,3 @@ class FrozenTeacher(TapLayer):
         config = check_config(cls, config, [*config], required=("teacher",))
         teacher = keras.saving.deserialize_keras_object(config.pop("teacher"))
         return cls(teacher, **config)
-
-
-def tap_layers_of(model: Any) -> list[TapLayer]:
-    """The taps of a model, those of models inside it as well."""
-    found: list[TapLayer] = []
-    for layer in model.layers:
-        if isinstance(layer, TapLayer):
-            found.append(layer)
-        elif isinstance(layer, keras.Model):
-            found += tap_layers_of(layer)
-    return found

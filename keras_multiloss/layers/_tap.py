@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_config, check_name
 from keras_multiloss._messages import error
-from keras_multiloss._platform import keras
+from keras_multiloss._platform import keras, layers_within
 from keras_multiloss._saving import serializable
 
 if TYPE_CHECKING:
@@ -124,6 +124,11 @@ class Tap(TapLayer):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Tap:
         return cls(**check_config(cls, config, [*config], required=("tap",)))
+
+
+def tap_layers_of(model: Any) -> list[TapLayer]:
+    """The taps of a model, those of models inside it as well."""
+    return [layer for layer in layers_within(model) if isinstance(layer, TapLayer)]
 
 
 def _symbolic_output_of(layer: Any) -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 from keras_multiloss._messages import error
 from keras_multiloss._platform import ops
 from keras_multiloss.evaluation import Shape, fits, rank, static_shape
+from keras_multiloss.losses._input_checks import check_labels, check_roles
 
 #: The class number of an anchor that shows background; one that is ignored has one below.
 BACKGROUND = -1
@@ -25,7 +26,21 @@ def sum_where(is_counted: Any, terms: Any) -> Any:
     return ops.sum(ops.where(is_counted, terms, ops.zeros_like(terms)), axis=axes)
 
 
-def check_anchors(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:
+def checked_anchors(where: str, y_true: Any, y_pred: Any) -> tuple[Any, Any, Any, Any]:
+    """Class numbers, box targets, class logits and boxes of the same anchors.
+
+    Args:
+        where: the name of the caller, for errors.
+        y_true: a pair `(class_targets, box_targets)`.
+        y_pred: a pair `(class_logits, boxes)`.
+    """
+    logits, boxes = check_roles(where, y_pred, "class_logits", "boxes")
+    classes, box_targets = check_labels(where, y_true, "class_targets", "box_targets")
+    _check_fit(where, logits, boxes, classes, box_targets)
+    return ops.cast(classes, "int32"), box_targets, logits, boxes
+
+
+def _check_fit(where: str, logits: Any, boxes: Any, classes: Any, box_targets: Any) -> None:
     """Raise unless all are about the same anchors, as far as shapes are known."""
     batch, n_anchors = (*(static_shape(logits) or ()), None, None)[:2]
     expected: list[tuple[str, Any, Shape]] = [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any, Literal
 
 from keras_multiloss._checks import check_choice, check_config, check_finite_number
@@ -83,13 +82,12 @@ class DeepSupervisionLoss(JointLoss):
         label = check_one_label(where, y_true)
         weights = self._weights_of(len(outputs))
         sides = [self._side(label, output) for output in outputs]
-        values = [w * side.weighed_values() for w, side in zip(weights, sides, strict=True)]
-        conditions = [side.counted for side in sides if side.counted is not None]
-        if conditions:  # a sample counts that has a label at one depth at least
-            counted = functools.reduce(ops.logical_or, conditions)
-            for part in values:
-                set_keras_mask(part, counted)
-        return {f"side_{i}": part for i, part in enumerate(values)}
+        parts = {}
+        for i, (weight, side) in enumerate(zip(weights, sides, strict=True)):
+            parts[f"side_{i}"] = weight * side.weighed_values()
+            if side.counted is not None:
+                set_keras_mask(parts[f"side_{i}"], side.counted)
+        return parts
 
     def _side(self, label: Any, output: Any) -> Evaluated:
         """The loss of one side output, one value for each sample."""

@@ -7,10 +7,9 @@ from typing import Any, Literal, get_args
 from keras_multiloss._checks import check_between, check_choice, check_not_negative, check_positive
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
-from keras_multiloss.losses._anchors import BACKGROUND, check_anchors, smooth_l1, sum_where
+from keras_multiloss.losses._anchors import BACKGROUND, checked_anchors, smooth_l1, sum_where
 from keras_multiloss.losses._focal import sigmoid_focal_crossentropy
 from keras_multiloss.losses._giou import giou_loss
-from keras_multiloss.losses._input_checks import check_labels, check_roles
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 from keras_multiloss.losses._probabilities import of_classes
 
@@ -113,10 +112,7 @@ class DetectionLoss(JointLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
-        logits, boxes = check_roles(where, y_pred, "class_logits", "boxes")
-        classes, box_targets = check_labels(where, y_true, "class_targets", "box_targets")
-        check_anchors(where, logits, boxes, classes, box_targets)
-        classes = ops.cast(classes, "int32")
+        classes, box_targets, logits, boxes = checked_anchors(where, y_true, y_pred)
         is_positive, is_counted = classes > BACKGROUND, classes >= BACKGROUND
         class_terms = sum_where(is_counted, self._class_terms(classes, logits))
         box_terms = sum_where(is_positive, self._box_terms(is_positive, box_targets, boxes))

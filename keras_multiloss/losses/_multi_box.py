@@ -7,8 +7,7 @@ from typing import Any
 from keras_multiloss._checks import check_not_negative, check_positive
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import serializable
-from keras_multiloss.losses._anchors import BACKGROUND, check_anchors, smooth_l1, sum_where
-from keras_multiloss.losses._input_checks import check_labels, check_roles
+from keras_multiloss.losses._anchors import BACKGROUND, checked_anchors, smooth_l1, sum_where
 from keras_multiloss.losses._joint_loss import JointLoss, Reduction
 
 
@@ -91,10 +90,7 @@ class MultiBoxLoss(JointLoss):
 
     def call(self, y_true: Any, y_pred: Any) -> Any:
         where = type(self).__name__
-        logits, boxes = check_roles(where, y_pred, "class_logits", "boxes")
-        classes, box_targets = check_labels(where, y_true, "class_targets", "box_targets")
-        check_anchors(where, logits, boxes, classes, box_targets)
-        classes = ops.cast(classes, "int32")
+        classes, box_targets, logits, boxes = checked_anchors(where, y_true, y_pred)
         is_positive = classes > BACKGROUND
         n_positive = ops.sum(ops.cast(is_positive, "float32"), axis=1)
         of_class = _softmax_terms(classes, logits)

@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import keras
+from keras_multiloss._platform import layers_within
 from keras_multiloss.aggregation import checked_aggregator
 from keras_multiloss.engine import AggregatorState
 from keras_multiloss.layers import GradientBalancer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from keras_multiloss.spec import WeightedSumLoss
 
 
@@ -67,7 +65,7 @@ def aggregator_state(
 
 def check_balances_once(model: Any) -> None:
     """Raise if gradients would be balanced by a layer as well."""
-    for layer in _layers_in(model):
+    for layer in layers_within(model):
         if isinstance(layer, GradientBalancer):
             raise error(
                 ValueError,
@@ -76,11 +74,3 @@ def check_balances_once(model: Any) -> None:
                 expected="an aggregator in `compile`, or a GradientBalancer in the model",
                 received=f"`aggregator`, and the layer {layer.name!r}",
             )
-
-
-def _layers_in(model: Any) -> Iterator[Any]:
-    """The layers of a model and of the models inside it."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, keras.Model):
-            yield from _layers_in(layer)

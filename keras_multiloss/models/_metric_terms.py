@@ -36,6 +36,20 @@ def without_metric_terms(metrics: Any) -> tuple[Any, list[MetricTerm]]:
     return others or None, terms
 
 
+def check_has_no_metric_terms(arguments: dict[str, Any]) -> None:
+    """Raise if there is a MetricTerm, but no total loss."""
+    for kind in METRICS:
+        _, terms = without_metric_terms(arguments[kind])
+        if terms:
+            raise error(
+                TypeError,
+                WHERE,
+                "a MetricTerm goes with a total loss",
+                expected="a WeightedSumLoss as `loss`",
+                received=f"loss={arguments['loss']!r}, {kind}={arguments[kind]!r}",
+            )
+
+
 def _check_has_no_terms(metrics: dict[Any, Any]) -> None:
     for key, metric in metrics.items():
         entries = metric if isinstance(metric, (list, tuple)) else [metric]

@@ -27,6 +27,7 @@ from keras_multiloss.models._data_checks import (
 from keras_multiloss.models._metric_labels import by_path, update_metrics
 from keras_multiloss.models._metric_terms import (
     METRICS,
+    check_has_no_metric_terms,
     checked_term_metrics,
     metric_terms_config,
     metric_terms_from_config,
@@ -90,6 +91,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         check_is_no_part(loss, self)
         if not isinstance(loss, (WeightedSumLoss, LossTerm)):
             check_has_no_aggregator(aggregator, loss)
+            check_has_no_metric_terms(arguments)
             self._compiled_loss = None
             self._set_state(TERM_WEIGHTS, None)
             self._set_state(AGGREGATOR, None)
@@ -187,9 +189,8 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         if any(compiled.metrics) or compiled.metric_terms:
             y, sample_weight = unpacked(y, sample_weight)
             y_pred, taps = without_taps(y_pred)
-            update_metrics(
-                self, compiled, compiled.batch(x, y, y_pred, sample_weight, taps), y_pred
-            )
+            batch = compiled.batch(x, y, y_pred, sample_weight, taps)
+            update_metrics(self, compiled, batch, y_pred)
         return self.get_metrics_result()
 
     @property

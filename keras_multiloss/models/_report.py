@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +12,9 @@ from keras_multiloss._optional_packages import check_installed
 from keras_multiloss._platform import ops
 from keras_multiloss.models._sample_losses import batches, sample_losses
 from keras_multiloss.spec import by_name, names_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 #: A label with more values than this is cut into as many groups of equal size.
 MOST_GROUPS = 20
@@ -26,8 +29,8 @@ def report(
 
     Args:
         model: a `MultiLossModel` that is compiled with a total loss.
-        data: `(x, y)` or `(x, y, sample_weight)` of arrays or tables, or a data set that can be
-            read twice: a `tf.data.Dataset`, a `PyDataset`, a list of batches.
+        data: `(x, y)` or `(x, y, sample_weight)` of arrays or tables, or a data set of such
+            batches, which is read once.
         top: how many rows; `None` for all.
         by: the name of a label, or of an input, with one number per sample: there is then a row
             for each of its values instead of one for each sample. Numbers with more than 20
@@ -64,8 +67,12 @@ def report(
 
     is_arrays = isinstance(data, tuple) and len(data) in {2, 3}
     given = data if is_arrays else (data,)
-    losses = sample_losses(model, *given, batch_size=batch_size)
-    columns = _numbers_of_samples(model, given, batch_size)
+    x, y, sample_weight = (*given, None, None)[:3]
+    check_count(where, "batch_size", batch_size)
+    read: dict[Any, list[Any]] = {}
+    data = batches(model, x, y, sample_weight, batch_size)
+    losses = sample_losses(model, _noted(model, data, read))
+    columns = {key: np.concatenate(arrays) for key, arrays in read.items()}
     table = pd.DataFrame({f"{name}_loss": values for name, values in losses.items()})
     table.insert(0, "loss", _totals(model, losses))
     if by is not None:
@@ -89,20 +96,21 @@ def _totals(model: Any, losses: dict[str, np.ndarray]) -> np.ndarray:
     return np.sum(parts, axis=0)
 
 
-def _numbers_of_samples(model: Any, data: tuple[Any, ...], batch_size: int) -> dict[Any, Any]:
-    """The inputs and labels with one number for each sample, by name."""
-    found: dict[Any, list[Any]] = {}
-    x, y, sample_weight = (*data, None, None)[:3]
+def _noted(
+    model: Any, data: Iterable[tuple[Any, Any, Any]], read: dict[Any, list[Any]]
+) -> Iterator[tuple[Any, Any, Any]]:
+    """The batches; `read` gets what of each has one number per sample, by name."""
     names = [tensor.name for tensor in model.inputs] if model.inputs else None
-    for inputs, labels, _ in batches(model, x, y, sample_weight, batch_size):
-        keys = model.loss.label_keys
+    keys = model.loss.label_keys
+    for batch in data:
+        inputs, labels, _ = batch
         is_one = labels is not None and not isinstance(labels, (dict, list, tuple))
         by_label = {keys[0]: labels} if is_one and len(keys) == 1 else by_name(labels)
         for key, tensor in {**by_name(inputs, names), **by_label}.items():
             array = np.asarray(ops.convert_to_numpy(tensor))
             if array.size == len(array):
-                found.setdefault(key, []).append(array.reshape(-1))
-    return {key: np.concatenate(arrays) for key, arrays in found.items()}
+                read.setdefault(key, []).append(array.reshape(-1))
+        yield batch
 
 
 def _by_group(pd: Any, table: Any, values: np.ndarray, by: str) -> Any:

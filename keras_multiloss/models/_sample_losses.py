@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from keras_multiloss._checks import check_count
 from keras_multiloss._messages import error
 from keras_multiloss._platform import compiled_inference, in_structure_of, keras, leaves_of, ops
 from keras_multiloss.models._data_checks import checked_arguments
@@ -15,20 +14,23 @@ from keras_multiloss.models._packed_labels import is_of_arrays
 from keras_multiloss.spec import batch_without_tables, is_table, part_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 WHERE = "MultiLossModel.term_losses"
 
 
-def sample_losses(
-    model: Any, x: Any, y: Any = None, sample_weight: Any = None, *, batch_size: int = 32
-) -> dict[str, np.ndarray]:
-    """What `MultiLossModel.term_losses` gives."""
+def sample_losses(model: Any, data: Iterable[tuple[Any, Any, Any]]) -> dict[str, np.ndarray]:
+    """What `MultiLossModel.term_losses` gives.
+
+    Args:
+        model: a model that is compiled with a total loss.
+        data: what `batches` gives.
+    """
     spec = model.loss
     measure = compiled_inference(model, lambda *batch: _of_batch(model, *batch))
     found: dict[str, list[Any]] = {}
     sizes: list[int] = []
-    for batch in batches(model, x, y, sample_weight, check_count(WHERE, "batch_size", batch_size)):
+    for batch in data:
         losses = measure(*batch)
         for name, values in losses.items():
             # Terms whose label was absent in earlier batches have nothing there.

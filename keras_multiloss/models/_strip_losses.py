@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._messages import error
 from keras_multiloss._platform import KERAS_3, keras, replay
 from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
-from keras_multiloss.layers._frozen_teacher import tap_layers_of
-from keras_multiloss.layers._tap import TapLayer
+from keras_multiloss.layers._tap import TapLayer, tap_layers_of
 from keras_multiloss.models._multi_loss_mixin import MultiLossMixin
 from keras_multiloss.models._structure import (
     check_functional,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import is_from_other_keras, keras
 from keras_multiloss._saving import other_keras_error
-from keras_multiloss.layers._frozen_teacher import tap_layers_of
+from keras_multiloss.layers._tap import tap_layers_of
 from keras_multiloss.losses import JointLoss
 from keras_multiloss.spec import Key, LossTerm, WeightedSumLoss, by_name, names_of
 

@@ -10,10 +10,11 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from keras_multiloss._checks import check_count
 from keras_multiloss._messages import error
 from keras_multiloss.layers._tap import recorded_taps
 from keras_multiloss.models._balanced_model import BalancedModel
-from keras_multiloss.models._sample_losses import sample_losses
+from keras_multiloss.models._sample_losses import batches, sample_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,8 @@ class TappedModel(BalancedModel):
             ValueError: if the model is not compiled with a total loss, or there is no data.
         """
         self.checked_total_loss("term_losses")
-        return sample_losses(self, x, y, sample_weight, batch_size=batch_size)
+        check_count("MultiLossModel.term_losses", "batch_size", batch_size)
+        return sample_losses(self, batches(self, x, y, sample_weight, batch_size))
 
     def checked_total_loss(self, attribute: str) -> CompiledLoss:
         """The total loss that the model was compiled with, which an attribute needs."""

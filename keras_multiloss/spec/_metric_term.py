@@ -117,28 +117,7 @@ class MetricTerm(Immutable, NamedTensors):
 
 def _checked_metric(where: str, metric: Any) -> Any:
     """A metric object; raises for what is none."""
-    if metric in {"accuracy", "acc", "crossentropy", "ce"} if isinstance(metric, str) else False:
-        raise error(
-            ValueError,
-            where,
-            f"{metric!r} means something else for each shape of the label",
-            expected="the metric that is meant",
-            received=repr(metric),
-            hint="'binary_accuracy', 'categorical_accuracy', 'sparse_categorical_accuracy' or "
-            "'binary_crossentropy' and so on",
-        )
-    found = metric
-    if isinstance(metric, str):
-        try:
-            found = keras.metrics.get(metric)
-        except ValueError as e:
-            raise error(
-                ValueError,
-                where,
-                "no metric has this name",
-                expected="a metric of `keras.metrics`, or its name",
-                received=repr(metric),
-            ) from e
+    found = _metric_of_name(where, metric) if isinstance(metric, str) else metric
     if isinstance(found, keras.metrics.Metric):
         return found
     if callable(found) and hasattr(found, "__name__") and not isinstance(found, type):
@@ -150,3 +129,27 @@ def _checked_metric(where: str, metric: Any) -> Any:
         expected="a metric of `keras.metrics`, its name, or a function of label and output",
         received=described(metric),
     )
+
+
+def _metric_of_name(where: str, name: str) -> Any:
+    """A metric object or function of Keras."""
+    if name in {"accuracy", "acc", "crossentropy", "ce"}:
+        raise error(
+            ValueError,
+            where,
+            f"{name!r} means something else for each shape of the label",
+            expected="the metric that is meant",
+            received=repr(name),
+            hint="'binary_accuracy', 'categorical_accuracy', 'sparse_categorical_accuracy' or "
+            "'binary_crossentropy' and so on",
+        )
+    try:
+        return keras.metrics.get(name)
+    except ValueError as e:
+        raise error(
+            ValueError,
+            where,
+            "no metric has this name",
+            expected="a metric of `keras.metrics`, or its name",
+            received=repr(name),
+        ) from e

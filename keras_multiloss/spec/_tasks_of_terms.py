@@ -76,9 +76,8 @@ class Tasks:
                 known = [key for other in self.terms.values() for key in other.label_keys]
                 batch.check_not_misspelt(term, name, known)
                 continue
-            seen = self._seen_by(name, term, batch, moving)
-            found = term.evaluated(seen, name)
-            tasks = _reduced_tasks(name, term, found, _weights_of_parts(name, term, moving))
+            found = term.evaluated(self._seen_by(name, term, batch, moving), name)
+            tasks = _reduced_tasks(name, term, _with_weights(name, term, found, moving))
             if found.parts and not term.parts_as_tasks:
                 _check_are_distinct(found.where, tasks[name].parts, logged)
                 logged += tasks[name].parts
@@ -94,8 +93,7 @@ class Tasks:
             moving: the weights that follow schedules, by term and part.
         """
         term = self.terms[name]
-        weights = _weights_of_parts(name, term, moving)
-        return term.evaluated(batch, name).with_part_weights(weights)
+        return _with_weights(name, term, term.evaluated(batch, name), moving)
 
     def _seen_by(self, name: str, term: LossTerm, batch: Batch, moving: Mapping[Any, Any]) -> Batch:
         """The batch as a term sees it: without gradients where all its weights are 0."""
@@ -130,30 +128,30 @@ def _weights_of_tasks(name: str, term: LossTerm) -> dict[str, Any]:
     return {part_name(name, part): scaled(weight, term.weight) for part, weight in weights}
 
 
-def _weights_of_parts(name: str, term: LossTerm, moving: Mapping[Any, Any]) -> dict[str, Any]:
-    """The weights of the parts of a term at a step.
-
-    Args:
-        name: the name of the term.
-        term: the term.
-        moving: the weights that follow schedules, by term and part.
-    """
-    weights = term.part_weights or {}
-    return {part: moving.get((name, part), weight) for part, weight in weights.items()}
-
-
-def _reduced_tasks(
-    name: str, term: LossTerm, found: Evaluated, weights: Mapping[str, Any]
-) -> dict[str, Reduced]:
-    """The tasks of a term on a batch; the further logs are among their `parts`.
+def _with_weights(
+    name: str, term: LossTerm, found: Evaluated, moving: Mapping[Any, Any]
+) -> Evaluated:
+    """The values of a term with its parts weighed as at a step.
 
     Args:
         name: the name of the term.
         term: the term.
         found: its values.
-        weights: of its parts.
+        moving: the weights that follow schedules, by term and part.
     """
-    whole = found.with_part_weights(weights).reduced(term.acting_reduction)
+    weights = term.part_weights or {}
+    return found.with_part_weights({p: moving.get((name, p), w) for p, w in weights.items()})
+
+
+def _reduced_tasks(name: str, term: LossTerm, found: Evaluated) -> dict[str, Reduced]:
+    """The tasks of a term on a batch; the further logs are among their `parts`.
+
+    Args:
+        name: the name of the term.
+        term: the term.
+        found: its values, the parts weighed.
+    """
+    whole, weights = found.reduced(term.acting_reduction), term.part_weights or {}
     if not term.parts_as_tasks:
         logged = {part_name(name, part): total for part, total in whole.parts.items()}
         return {name: whole._replace(parts=logged)}

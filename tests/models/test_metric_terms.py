@@ -200,6 +200,12 @@ class TestMessages:
         with pytest.raises(ValueError, match="would be called 'age_loss'"):
             compiled(kml.MetricTerm("mae", "age", name="age_loss"))
 
+    def test_one_without_a_total_loss_is_told(self):
+        model = kml.MultiLossModel.from_model(two_heads())
+        losses = {"age": "mse", "sex": "mse"}
+        with pytest.raises(TypeError, match="a MetricTerm goes with a total loss"):
+            model.compile("sgd", loss=losses, metrics=[kml.MetricTerm("mae", "age")])
+
     def test_one_inside_a_dict_is_told(self):
         with pytest.raises(TypeError, match="beside the dict"):
             compiled({"age": [kml.MetricTerm("mae", "age")]})

@@ -151,6 +151,14 @@ class TestReport:
         of_group = errors(model)[Y["sex"][:, 0] == table.index[0]]
         assert table["age_loss"].iloc[0] == close(of_group.mean())
 
+    def test_a_generator_is_read_once(self):
+        model = compiled()
+        parts = ((X[i : i + 8], {k: v[i : i + 8] for k, v in Y.items()}) for i in (0, 8, 16))
+        expected = kml.report(model, (X, Y), top=None)
+        found = kml.report(model, parts, top=None)
+        np.testing.assert_allclose(found, expected, rtol=1e-5)  # float32 products of other sizes
+        assert list(found.index) == list(expected.index)
+
     def test_a_number_with_many_values_is_cut(self):
         x, y = two_heads_data(100)
         assert len(kml.report(compiled(), (x, y), by="age", top=None)) == 20

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._platform import keras, ops
+from keras_multiloss._platform import keras, ops, set_keras_mask
 from tests.conftest import two_heads, two_heads_data
 
 register = keras.saving.register_keras_serializable(package="test_parts")
@@ -135,6 +135,21 @@ def test_parts_of_other_shapes_become_one_value_per_sample():
     assert float(found["o_batch"]) == close(output.mean())
     parts = sum(float(found[f"o_{part}"]) for part in ("sample", "steps", "batch"))
     assert float(found["o"]) == close(parts)
+
+
+def test_each_part_counts_what_its_own_mask_says():
+    @register
+    def half_there(y_true, y_pred):
+        parts = {"left": y_pred[:, 0] + 0.0, "right": y_pred[:, 0] + 0.0}
+        set_keras_mask(parts["left"], ops.convert_to_tensor([True, True, False, False]))
+        set_keras_mask(parts["right"], ops.convert_to_tensor([False, True, True, False]))
+        return parts
+
+    outputs = {"o": np.array([[1.0], [2.0], [4.0], [8.0]], "float32")}
+    found = kml.WeightedSumLoss([kml.LossTerm(half_there, "o", None)]).term_losses(None, outputs)
+    assert float(found["o_left"]) == close((1 + 2) / 3)  # the last sample counts in neither
+    assert float(found["o_right"]) == close((2 + 4) / 3)
+    assert float(found["o"]) == close(9 / 3)
 
 
 def test_a_loss_called_by_itself_gives_the_sum():
