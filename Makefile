@@ -40,7 +40,7 @@ install = $(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(1)/
 demo: .venv/.ready  ## train, save, reload and strip a model of MNIST additions
 	@.venv/bin/python examples/mnist_addition.py
 
-test: .venv/.ready  ## the tests in the default lane (about 9 minutes on two cores)
+test: .venv/.ready  ## the tests in the default lane (about 12 minutes on two cores)
 	.venv/bin/python -m pytest -q $(SIDE_BY_SIDE) -m "not slow" $(PYTEST_ARGS)
 
 # $(call pytest,lane): the interpreter of a lane, running pytest
