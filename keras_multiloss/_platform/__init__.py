@@ -71,6 +71,11 @@ from keras_multiloss._platform._linear_algebra import (
     squared_distances,
     weighted_sum,
 )
+from keras_multiloss._platform._logits import (
+    Activation,
+    activation_of,
+    logits_of,
+)
 from keras_multiloss._platform._loops import (
     fold_over_steps,
 )
@@ -122,12 +127,14 @@ __all__ = [
     "HAS_OPTIONAL_INPUTS",
     "KERAS_3",
     "OF_SAMPLES",
+    "Activation",
     "KerasSignatures",
     "LayerWithMetrics",
     "MetricsOfOutput",
     "PyDataset",
     "TrainingStep",
     "UnsavedMetric",
+    "activation_of",
     "add_counter",
     "add_loss_of_replica",
     "add_metric_sums",
@@ -158,6 +165,7 @@ __all__ = [
     "keras_mask",
     "layers_within",
     "leaves_of",
+    "logits_of",
     "loss_scale",
     "mean_over_replicas",
     "metric_names_in_order",

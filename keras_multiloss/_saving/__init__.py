@@ -5,6 +5,7 @@ is kept, and what no file could restore is refused when an object is built.
 """
 
 from keras_multiloss._saving._configs import (
+    PACKAGE,
     arguments_of,
     deserialize,
     is_builtin,
@@ -24,6 +25,7 @@ from keras_multiloss._saving._saveable import (
 )
 
 __all__ = [
+    "PACKAGE",
     "RuleNames",
     "arguments_of",
     "check_saveable",

@@ -5,15 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_multiloss._platform import ops
-from keras_multiloss.evaluation import divisors_of
+from keras_multiloss.evaluation import divisors_of, one_vector
 from keras_multiloss.spec import part_name, weighted_losses
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from keras_multiloss.engine._term_weight_state import TermWeightState
-    from keras_multiloss.spec import Batch, WeightedSumLoss
+    from keras_multiloss.spec import Batch, TaskBlock, WeightedSumLoss
 
 
 @dataclass(frozen=True)
@@ -24,9 +26,8 @@ class Step:
 
     Args:
         names: the names of these tasks.
-        totals: their totals, one float32 scalar each: a gradient of one reaches only what it
-            depends on, which would be lost in a vector.
-        divisors: what the totals are divided by to be losses, a float32 vector.
+        losses: the unweighted losses, a float32 vector. Under `tf.distribute`, the mean of those of
+            all replicas is that of the global batch.
         logged: what the step adds to the total of each task's mean over the batches, a vector.
         counts: what it adds to the divisor of that mean, a vector.
         weights: the weights as they act, a vector.
@@ -35,11 +36,12 @@ class Step:
         parts: for each task, what the step adds to the totals of further logs, by name; their
             means are over what the task counted.
         part_weights: the weights of parts that follow schedules, by their names in the log.
+        separate: the losses as scalars, if they were asked for: a gradient of one reaches only what
+            it depends on, which is lost in a vector.
     """
 
     names: list[str]
-    totals: list[Any]
-    divisors: Any
+    losses: Any
     logged: Any
     counts: Any
     weights: Any
@@ -47,14 +49,7 @@ class Step:
     added: Any = None
     parts: list[dict[str, Any]] = field(default_factory=list)
     part_weights: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def losses(self) -> Any:
-        """The unweighted losses, a vector.
-
-        Under `tf.distribute`, the mean of those of all replicas is that of the global batch.
-        """
-        return ops.stack(self.totals) / self.divisors if self.totals else self.divisors
+    separate: list[Any] = field(default_factory=list)
 
     @property
     def total(self) -> Any:
@@ -73,8 +68,8 @@ class Step:
             active: the names of the tasks that can count.
         """
         return [
-            weighted_losses(total / self.divisors[i], self.weights[i])
-            for i, (name, total) in enumerate(zip(self.names, self.totals, strict=True))
+            weighted_losses(loss, self.weights[i])
+            for i, (name, loss) in enumerate(zip(self.names, self.separate, strict=True))
             if name in active
         ]
 
@@ -86,6 +81,7 @@ def take_step(
     *,
     training: bool,
     added: Iterable[Any] = (),
+    separate: bool = False,
 ) -> Step:
     """Evaluate the tasks on a batch and weigh them; in training, the weights move on.
 
@@ -95,30 +91,51 @@ def take_step(
         state: what changes the weights; `None` where all are constant.
         training: whether this is a training step.
         added: scalars that layers added.
+        separate: whether the gradient of each task is asked for.
     """
     moving = {} if state is None else state.known_weights()
     of_parts = {} if state is None else state.weights_of_parts()
-    reduced = loss.tasks.reduced(batch, {**moving, **of_parts})
-    names = list(reduced)
+    blocks = loss.tasks.blocks(batch, {**moving, **of_parts}, fuse=loss.fuse and not separate)
+    order = _OrderOfSum(blocks, loss.task_names)
+    totals, reduced = [block.reduced.total for block in blocks], [block.reduced for block in blocks]
+    divisors = divisors_of(reduced) if blocks else ops.zeros((0,))
     step = Step(
-        names=names,
-        totals=[one.total for one in reduced.values()],
-        divisors=divisors_of(list(reduced.values())) if reduced else ops.zeros((0,)),
-        logged=_as_vector([one.logged for one in reduced.values()]),
-        counts=_as_vector([one.count for one in reduced.values()]),
-        weights=loss.given_weights.vector(names, moving),
-        parts=[one.parts for one in reduced.values()],
+        names=order.names,
+        losses=order.of_sum(one_vector(totals) / divisors) if blocks else divisors,
+        logged=order.of_sum(one_vector([one.logged for one in reduced])) if blocks else divisors,
+        counts=order.of_sum(one_vector([one.count for one in reduced])) if blocks else divisors,
+        weights=loss.given_weights.vector(order.names, moving),
+        parts=order.parts,
         part_weights={part_name(*key): of_parts[key] for key in loss.moving_parts},
         added=_added_up(added),
+        separate=[total / divisors[i] for i, total in enumerate(totals)] if separate else [],
     )
     if state is None:
         return step
-    weights, penalty = state.weigh(names, step.weights, step.losses, training=training)
+    weights, penalty = state.weigh(step.names, step.weights, step.losses, training=training)
     return replace(step, weights=weights, penalty=penalty)
 
 
-def _as_vector(scalars: list[Any]) -> Any:
-    return ops.stack(scalars) if scalars else ops.zeros((0,))
+class _OrderOfSum:
+    """The tasks of blocks in the order of their sum.
+
+    Args:
+        blocks: tasks that were evaluated as one, block by block.
+        all_names: the names of all tasks of the sum.
+    """
+
+    def __init__(self, blocks: Sequence[TaskBlock], all_names: list[str]) -> None:
+        names = [name for block in blocks for name in block.names]
+        parts = [parts for block in blocks for parts in block.parts]
+        self.places = sorted(range(len(names)), key=lambda i: all_names.index(names[i]))
+        self.names = [names[i] for i in self.places]
+        self.parts = [parts[i] for i in self.places]
+
+    def of_sum(self, vector: Any) -> Any:
+        """A vector in the order of the blocks, in that of the sum."""
+        if self.places == sorted(self.places):
+            return vector
+        return ops.take(vector, np.array(self.places, "int32"), axis=0)
 
 
 def _added_up(values: Iterable[Any]) -> Any:

@@ -6,6 +6,7 @@ It knows losses, labels and outputs, and nothing of terms or models.
 from keras_multiloss.evaluation._casting import (
     as_tensors,
     float32,
+    map_tensors,
     tensors_in,
     to_float32,
     to_tensor,
@@ -43,6 +44,7 @@ from keras_multiloss.evaluation._reduction import (
     Reduced,
     divisors_of,
     losses_of,
+    one_vector,
 )
 from keras_multiloss.evaluation._shapes import (
     Shape,
@@ -88,7 +90,9 @@ __all__ = [
     "float32",
     "kind_of",
     "losses_of",
+    "map_tensors",
     "match",
+    "one_vector",
     "rank",
     "same_shape",
     "snake_case",

@@ -29,6 +29,8 @@ class Evaluated(NamedTuple):
             it, so that single entries can be left out.
         weights: what the values are multiplied by: one for each sample, or of their shape.
         parts: the values of each named part, of the same shape; none for a loss without parts.
+        n_terms: how many terms the samples belong to, which stand one behind the other, as many of
+            each; `None` for one term, whose totals are scalars and not vectors.
     """
 
     where: str
@@ -39,6 +41,7 @@ class Evaluated(NamedTuple):
     is_by_entry: bool
     weights: tuple[Any, ...] = ()
     parts: dict[str, Any] = {}
+    n_terms: int | None = None
 
     def with_part_weights(self, weights: Mapping[str, Any]) -> Evaluated:
         """The same with its parts weighed by name in their sum; others have weight 1.
@@ -97,7 +100,7 @@ class Evaluated(NamedTuple):
         counts = self._counts()
         weight = self._weighed(counts * self._share(reduction))
         total, *parts = (
-            ops.sum(self._or_zero(values) * weight)
+            self._sum_of_term(self._or_zero(values) * weight)
             for values in (self.values, *self.parts.values())
         )
         divisor = self._divisor(reduction, counts, weight)
@@ -105,7 +108,7 @@ class Evaluated(NamedTuple):
         # batch as a mean over samples.
         factor, count = 1.0, divisor
         if divisor is None:
-            count = ops.ones(()) / n_replicas()
+            count = ops.ones(ops.shape(total)) / n_replicas()
         elif rank(self.values) == 0:
             factor = count = ops.cast(self.n_samples, "float32")
         logged = {name: part * factor for name, part in zip(self.parts, parts, strict=True)}
@@ -127,11 +130,17 @@ class Evaluated(NamedTuple):
         if not rank(self.values):
             return ops.ones(())
         if reduction in {"weighted_mean", "mean_with_sample_weight"}:
-            return ops.sum(weight)
+            return self._sum_of_term(weight)
         axes = _axes_of_sample(self.values)
         if reduction in {"sum_over_axes", "mean_per_sample"} and axes:
             counts = ops.max(counts, axis=axes)
-        return ops.sum(counts)
+        return self._sum_of_term(counts)
+
+    def _sum_of_term(self, values: Any) -> Any:
+        """The sum over all entries of a term."""
+        if self.n_terms is None:
+            return ops.sum(values)
+        return ops.sum(ops.reshape(values, (self.n_terms, -1)), axis=1)
 
     def parts_reduced(self, reduction: str | None) -> dict[str, Reduced]:
         """The total and divisor of each part, by name."""

@@ -165,7 +165,10 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         is_lost = is_outside_of_scope(y_pred)
         if is_lost and state is not None:
             raise self._moves_in_own_step()
-        step = take_step(compiled.loss, batch, state, training=training, added=added)
+        separate = training and self._balances
+        step = take_step(
+            compiled.loss, batch, state, training=training, added=added, separate=separate
+        )
         if not is_lost:
             compiled.log(step, _batch_size(y_pred if x is None else x))
         total = scale_for_distribution(step.total)

@@ -20,6 +20,9 @@ from keras_multiloss.spec._checked_keys import (
     KeyOrSource,
     listed,
 )
+from keras_multiloss.spec._fused_terms import (
+    TaskBlock,
+)
 from keras_multiloss.spec._given_weights import (
     weighted_losses,
 )
@@ -78,6 +81,7 @@ __all__ = [
     "MetricTerm",
     "NamedTensors",
     "PerOutputLoss",
+    "TaskBlock",
     "WeightedSumLoss",
     "as_weighted_sum",
     "batch_without_tables",

@@ -131,6 +131,8 @@ class Batch:
 
         A loss that is not finite has gradients that are not finite, and 0 times them is NaN.
         """
+        if condition is False:
+            return self
         outputs = dict(self.outputs)
         for key in keys:
             if key in outputs:

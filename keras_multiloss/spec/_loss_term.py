@@ -29,6 +29,7 @@ from keras_multiloss.spec._named_tensors import NamedTensors
 from keras_multiloss.spec._tensor_sources import SOURCES
 from keras_multiloss.spec._term_checks import check_arguments_fit, checked_part_weights
 from keras_multiloss.spec._term_configs import ARGUMENTS, term_arguments, term_config
+from keras_multiloss.spec._term_tensors import TermTensors
 from keras_multiloss.weighting import check_weight, scaled
 
 if TYPE_CHECKING:
@@ -169,16 +170,25 @@ class LossTerm(Immutable, NamedTensors, Summand):
         """Whether the data has the labels of this term."""
         return all(key in batch.labels for key in self.label_keys)
 
-    def evaluated(self, batch: Batch, name: str) -> Evaluated:
-        """The values of the loss on a batch, with the weights of their samples and classes.
+    def tensors(self, batch: Batch, name: str) -> TermTensors:
+        """What this term sees of a batch.
 
         Args:
             batch: inputs, outputs, labels and sample weights by name.
             name: the name of the term in its sum.
         """
-        where = f"WeightedSumLoss: term {name!r}"
         y_pred, y_true = batch.output(self, name), batch.label(self, name)
-        weights = batch.sample_weight(self, name)
+        return TermTensors(y_true, y_pred, batch.sample_weight(self, name))
+
+    def evaluated(self, tensors: TermTensors, name: str) -> Evaluated:
+        """The values of the loss, with the weights of their samples and classes.
+
+        Args:
+            tensors: what the term sees of a batch.
+            name: the name of the term in its sum.
+        """
+        where = f"WeightedSumLoss: term {name!r}"
+        y_true, y_pred, weights = tensors
         has_option = self.mask is not None or self.class_weight is not None
         sums_entries = self.acting_reduction == "sum_over_axes"
         by_entry = has_option or sums_entries or weighs_entries(weights, y_pred)
@@ -206,8 +216,8 @@ class LossTerm(Immutable, NamedTensors, Summand):
             sample_weight: one tensor, or `None`.
             name: what messages call this term; its default name if not given.
         """
-        batch = Batch(outputs, labels, sample_weight)
-        found = self.evaluated(batch, name or self.default_name)
+        name = name or self.default_name
+        found = self.evaluated(self.tensors(Batch(outputs, labels, sample_weight), name), name)
         found = found.with_part_weights(self.part_weights or {})
         return losses_of([found.reduced(self.acting_reduction)])[0]
 

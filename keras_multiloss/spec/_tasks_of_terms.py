@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import ops
 from keras_multiloss.evaluation import losses_of
+from keras_multiloss.spec._fused_terms import TaskBlock, fused_block, groups_of_terms, treatment_of
 from keras_multiloss.spec._given_weights import GivenWeights
 from keras_multiloss.weighting import scaled
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Reduced
     from keras_multiloss.spec._batch import Batch
     from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._term_tensors import TermTensors
     from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
 
@@ -61,6 +63,17 @@ class Tasks:
     def reduced(self, batch: Batch, moving: Mapping[Any, Any]) -> dict[str, Reduced]:
         """The total and divisor of each task, by name, with the further logs as its parts.
 
+        A gradient of a total reaches only what the task depends on.
+
+        Args:
+            batch: as for `blocks`.
+            moving: as for `blocks`.
+        """
+        return {b.names[0]: b.reduced for b in self.blocks(batch, moving, fuse=False)}
+
+    def blocks(self, batch: Batch, moving: Mapping[Any, Any], *, fuse: bool) -> list[TaskBlock]:
+        """The totals and divisors of the tasks; those of terms that are alike as one.
+
         Terms that are not required and whose label is absent are left out.
 
         Args:
@@ -68,21 +81,54 @@ class Tasks:
             moving: weights that change, as far as they are known before the losses: of tasks by
                 name, of parts by term and part. No gradient flows through a term while its weight
                 is 0, not even one that is not finite.
+            fuse: whether terms that are alike are evaluated as one.
         """
-        reduced: dict[str, Reduced] = {}
+        terms = self._present(batch)
+        is_off = {name: self._is_off(name, term, moving) for name, term in terms.items()}
+        tensors: dict[str, TermTensors] = {}
+        groups = [[name] for name in terms]
+        if fuse and len(terms) > 1:
+            tensors = {name: term.tensors(batch, name) for name, term in terms.items()}
+            groups = groups_of_terms(terms, self._treatments, tensors, is_off)
+        blocks: list[TaskBlock] = []
+        for names in groups:
+            fused = fused_block(names, terms, tensors, is_off) if len(names) > 1 else None
+            if fused is not None:
+                blocks.append(fused)
+                continue
+            for name in names:
+                term = terms[name]
+                seen = batch.without_gradient(term.read_outputs, is_off[name])
+                found = term.evaluated(term.tensors(seen, name), name)
+                tasks = _reduced_tasks(name, term, _with_weights(name, term, found, moving))
+                blocks += [TaskBlock([task], one, [one.parts]) for task, one in tasks.items()]
+        self._check_names_of_logs(blocks)
+        return blocks
+
+    def _check_names_of_logs(self, blocks: Iterable[TaskBlock]) -> None:
+        """Raise if a part that a loss gave would be logged under the name of something else."""
         logged = [*self.terms, *self.names]
+        for block in blocks:
+            for name, parts in zip(block.names, block.parts, strict=True):
+                if name in self.terms:
+                    _check_are_distinct(f"WeightedSumLoss: term {name!r}", parts, logged)
+                    logged += parts
+
+    @functools.cached_property
+    def _treatments(self) -> dict[str, Any]:
+        """What has to be alike for terms to be evaluated as one, by name."""
+        return {name: treatment_of(term) for name, term in self.terms.items()}
+
+    def _present(self, batch: Batch) -> dict[str, LossTerm]:
+        """The terms but those that are not required and whose label is absent."""
+        present = {}
         for name, term in self.terms.items():
-            if not term.required and not term.is_present(batch):
+            if term.required or term.is_present(batch):
+                present[name] = term
+            else:
                 known = [key for other in self.terms.values() for key in other.label_keys]
                 batch.check_not_misspelt(term, name, known)
-                continue
-            found = term.evaluated(self._seen_by(name, term, batch, moving), name)
-            tasks = _reduced_tasks(name, term, _with_weights(name, term, found, moving))
-            if found.parts and not term.parts_as_tasks:
-                _check_are_distinct(found.where, tasks[name].parts, logged)
-                logged += tasks[name].parts
-            reduced |= tasks
-        return reduced
+        return present
 
     def evaluated(self, name: str, batch: Batch, moving: Mapping[Any, Any]) -> Evaluated:
         """The values of a term on a batch, its parts weighed.
@@ -93,17 +139,18 @@ class Tasks:
             moving: the weights that follow schedules, by term and part.
         """
         term = self.terms[name]
-        return _with_weights(name, term, term.evaluated(batch, name), moving)
+        found = term.evaluated(term.tensors(batch, name), name)
+        return _with_weights(name, term, found, moving)
 
-    def _seen_by(self, name: str, term: LossTerm, batch: Batch, moving: Mapping[Any, Any]) -> Batch:
-        """The batch as a term sees it: without gradients where all its weights are 0."""
+    def _is_off(self, name: str, term: LossTerm, moving: Mapping[Any, Any]) -> Any:
+        """Whether all weights of a term are 0: a bool, or a tensor where that moves."""
         tasks = [t for t in _weights_of_tasks(name, term) if t in self.given_weights.active]
         if not tasks:
-            return batch.without_gradient(term.read_outputs)
+            return True
         if not all(task in moving for task in tasks):
-            return batch
+            return False
         is_off = [ops.equal(moving[task], 0.0) for task in tasks]
-        return batch.without_gradient(term.read_outputs, functools.reduce(ops.logical_and, is_off))
+        return functools.reduce(ops.logical_and, is_off)
 
 
 def part_name(term: str, part: str) -> str:

@@ -12,8 +12,8 @@ from keras_multiloss.spec._loss_term import LossTerm
 PENALTY_NAME = "weighting"
 
 
-def terms_of(terms: Any, sum_class: Any) -> tuple[LossTerm, ...]:
-    """The terms of a list of terms and sums; raises if there is none."""
+def terms_of(terms: Any, sum_class: Any) -> tuple[tuple[LossTerm, ...], bool]:
+    """The terms of a list of terms and sums, and whether its sums are fused; raises for no term."""
     if isinstance(terms, (LossTerm, sum_class)):
         terms = [terms]
     if isinstance(terms, (str, dict)) or not isinstance(terms, Iterable):
@@ -25,8 +25,10 @@ def terms_of(terms: Any, sum_class: Any) -> tuple[LossTerm, ...]:
             received=described(terms),
         )
     flat: list[LossTerm] = []
+    are_fused = True
     for term in terms:
         if isinstance(term, sum_class):
+            are_fused = are_fused and term.fuse
             _check_has_no_weighting(term)
             flat.extend(term.terms)
         elif isinstance(term, LossTerm):
@@ -48,7 +50,7 @@ def terms_of(terms: Any, sum_class: Any) -> tuple[LossTerm, ...]:
             expected="at least one LossTerm",
             received="[]",
         )
-    return tuple(flat)
+    return tuple(flat), are_fused
 
 
 def _check_has_no_weighting(summand: Any) -> None:

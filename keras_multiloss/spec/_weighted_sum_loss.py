@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._checks import check_config, check_name
+from keras_multiloss._checks import check_bool, check_config, check_name
 from keras_multiloss._messages import error
 from keras_multiloss._platform import keras, ops, scale_for_distribution
 from keras_multiloss._saving import deserialize, serializable, serialize
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from keras_multiloss.spec._given_weights import GivenWeights
 
 WHERE = "WeightedSumLoss"
-ARGUMENTS = ("terms", "weighting", "name")
+ARGUMENTS = ("terms", "weighting", "name", "fuse")
 
 
 @serializable
@@ -49,6 +49,11 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         weighting: a rule of `kml.weighting`, or its name, that multiplies the weights of the
             terms; the model or layer that holds the loss owns its state.
         name: name of the loss.
+        fuse: whether terms that share a loss (its class and its arguments), the shapes and dtypes
+            of their tensors, and mask, weights and reduction are computed as one operation on all
+            of their samples. Values are the same; steps and their tracing are faster. Only losses
+            whose value of a sample depends on no other sample are fused: most of Keras's, many
+            of `kml.losses`, and your own with the attribute `is_sample_wise = True`.
 
     Shape:
         - y_true: a dict from label names to tensors. The labels in a list have the names of the
@@ -76,13 +81,23 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
 
     hint_for_change = "loss.replace('name', weight=2.0), and compile with the result"
 
+    #: The arguments that files of version 0.1 lack.
+    ADDED_LATER = ("fuse",)
+
     def __init__(
-        self, terms: Iterable[Any], *, weighting: Any = None, name: str = "weighted_sum_loss"
+        self,
+        terms: Iterable[Any],
+        *,
+        weighting: Any = None,
+        name: str = "weighted_sum_loss",
+        fuse: bool = True,
     ) -> None:
         check_name("WeightedSumLoss", "name", name)
         # The total is reduced and scaled here; "none" tells Keras 2 to leave it alone.
         super().__init__(reduction="none", name=name)
-        self.terms = terms_of(terms, WeightedSumLoss)
+        self.terms, are_fused = terms_of(terms, WeightedSumLoss)
+        #: A sum among the terms that is not fused keeps the whole from it.
+        self.fuse = check_bool(WHERE, "fuse", fuse) and are_fused
         self.names = unique_names(self.terms)
         rule = None if weighting is None else checked_weighting(WHERE, "weighting", weighting)
         #: What has a weight.
@@ -234,16 +249,16 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
         given = self.given_weights
         moving = given.scheduled_at(step)
         batch = Batch.of(self, y_true, y_pred, sample_weight, x=x)
-        reduced = self.tasks.reduced(batch, {**moving, **given.parts_at(step)})
-        if not reduced:
+        blocks = self.tasks.blocks(batch, {**moving, **given.parts_at(step)}, fuse=self.fuse)
+        if not blocks:
             return ops.zeros(())
-        weights = given.vector(reduced, moving)
-        total = ops.sum(weighted_losses(losses_of(list(reduced.values())), weights))
+        weights = given.vector([name for block in blocks for name in block.names], moving)
+        total = ops.sum(weighted_losses(losses_of([block.reduced for block in blocks]), weights))
         return scale_for_distribution(total)
 
     def with_terms(self, terms: list[LossTerm]) -> WeightedSumLoss:
         """A sum of other terms, with the weighting and the name of this one."""
-        return WeightedSumLoss(terms, weighting=self.weighting, name=self.name)
+        return WeightedSumLoss(terms, weighting=self.weighting, name=self.name, fuse=self.fuse)
 
     def scaled_by(self, factor: float) -> WeightedSumLoss:
         """The sum with the weights of all terms multiplied by a finite number."""
@@ -263,11 +278,13 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             "terms": [term.get_config() for term in self.terms],
             "weighting": None if self.weighting is None else serialize(self.weighting),
             "name": self.name,
+            "fuse": self.fuse,
         }
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> WeightedSumLoss:
-        config = check_config(cls, config, ARGUMENTS, required=ARGUMENTS)
+        required = [name for name in ARGUMENTS if name not in cls.ADDED_LATER]
+        config = check_config(cls, config, ARGUMENTS, required=required)
         if isinstance(config["terms"], (list, tuple)):
             config["terms"] = [LossTerm.from_config(term) for term in config["terms"]]
         where = "WeightedSumLoss: `weighting`"

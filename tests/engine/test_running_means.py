@@ -21,14 +21,13 @@ def step_of(losses, counts=None, weights=None, **rest):
     counts = dict.fromkeys(losses, 1.0) if counts is None else counts
     weights = dict.fromkeys(losses, 1.0) if weights is None else weights
     vectors = [
-        [1.0 for n in losses],
+        [*losses.values()],
         [losses[n] * counts[n] for n in losses],
         [counts[n] for n in losses],
         [weights[n] for n in losses],
     ]
-    totals = [ops.convert_to_tensor(np.float32(loss)) for loss in losses.values()]
     vectors = [ops.convert_to_tensor(np.float32(vector)) for vector in vectors]
-    return Step(list(losses), totals, *vectors, **rest)
+    return Step(list(losses), *vectors, **rest)
 
 
 def read(means):

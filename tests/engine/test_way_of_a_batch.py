@@ -130,7 +130,7 @@ def test_each_step_frees_its_graph_without_the_garbage_collector(aggregator, wei
 def test_a_step_cannot_be_changed():
     from keras_multiloss.engine import Step
 
-    step = Step(["a"], [ops.ones(())], *(ops.ones((1,)) for _ in range(4)))
+    step = Step(["a"], *(ops.ones((1,)) for _ in range(4)))
     with pytest.raises(AttributeError):
         step.weights = np.zeros(1)
     assert float(step.total) == 1.0

@@ -69,4 +69,4 @@ def test_a_mask_of_keras_stays_on_outputs_without_gradient():
     set_keras_mask(output, ops.convert_to_tensor(np.array([[True, True, False]] * 2)))
     term = kml.LossTerm("mse", "a", weight=0.0)
     batch = Batch({"a": output}, {"a": ops.zeros((2, 3))}).without_gradient(["a"])
-    assert ops.convert_to_numpy(term.evaluated(batch, "a").counted).sum() == 4
+    assert ops.convert_to_numpy(term.evaluated(term.tensors(batch, "a"), "a").counted).sum() == 4

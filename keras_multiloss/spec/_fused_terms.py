@@ -1,0 +1,132 @@
+"""Terms that are evaluated as one, because they do the same to tensors of the same kind.
+
+Many small operations cost more than one on longer tensors, and so do their traces: the samples of
+such terms are put one behind the other, and the loss runs once.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from keras_multiloss._platform import ops
+from keras_multiloss._saving import PACKAGE, is_of_keras, serialize
+from keras_multiloss.evaluation import Reduced, kind_of, rank
+from keras_multiloss.spec._term_tensors import stacked
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from keras_multiloss.spec._loss_term import LossTerm
+    from keras_multiloss.spec._term_tensors import TermTensors
+
+#: Kinds of losses of Keras that give each sample a value which depends on no other sample, and the
+#: fewest axes of an output for which they do.
+OF_SAMPLES = {"elementwise": 1, "vector": 2, "sparse": 2}
+
+
+class TaskBlock(NamedTuple):
+    """Tasks that were evaluated as one.
+
+    Args:
+        names: of the tasks.
+        reduced: their totals and divisors: scalars for one task, vectors for several.
+        parts: for each task, the totals of its further logs, by name.
+    """
+
+    names: list[str]
+    reduced: Reduced
+    parts: list[dict[str, Any]]
+
+
+def groups_of_terms(
+    terms: Mapping[str, LossTerm],
+    treatments: Mapping[str, Any],
+    tensors: Mapping[str, TermTensors],
+    is_off: Mapping[str, Any],
+) -> list[list[str]]:
+    """The names of terms that can be evaluated as one, group by group.
+
+    Args:
+        terms: those that are there, by name.
+        treatments: what `treatment_of` gives for each.
+        tensors: what each sees of the batch.
+        is_off: whether no gradient flows through a term: a bool, or a tensor where it depends on
+            the step.
+    """
+    groups: dict[Any, list[str]] = {}
+    for name, term in terms.items():
+        key: Any = name
+        is_alone = is_off[name] is not False and term.read_outputs != term.output_keys
+        if treatments[name] and not is_alone and _has_axes(term.loss, tensors[name]):
+            flow = is_off[name] if isinstance(is_off[name], bool) else "by step"
+            kind = tensors[name].kind
+            key = name if kind is None else (treatments[name], kind, flow)
+        groups.setdefault(key, []).append(name)
+    return list(groups.values())
+
+
+def fused_block(
+    names: list[str],
+    terms: Mapping[str, LossTerm],
+    tensors: Mapping[str, TermTensors],
+    is_off: Mapping[str, Any],
+) -> TaskBlock | None:
+    """Terms evaluated as one; `None` where that raises, as each by itself tells which it is.
+
+    Args:
+        names: of a group of `groups_of_terms`.
+        terms: the terms by name.
+        tensors: what each sees of the batch.
+        is_off: as for `groups_of_terms`.
+    """
+    term, flow = terms[names[0]], is_off[names[0]]
+    off = flow if isinstance(flow, bool) else ops.stack([is_off[name] for name in names])
+    seen = stacked([tensors[name] for name in names], off)
+    try:
+        found = term.evaluated(seen, names[0])._replace(n_terms=len(names))
+        reduced = found.reduced(term.acting_reduction)
+    except ValueError:
+        return None
+    parts = [
+        {f"{name}_{part}": totals[i] for part, totals in reduced.parts.items()}
+        for i, name in enumerate(names)
+    ]
+    return TaskBlock(names, reduced, parts)
+
+
+def treatment_of(term: LossTerm) -> tuple[Any, ...] | None:
+    """What has to be alike for terms to be evaluated as one; `None` for a term of its own.
+
+    Losses of Keras are alike if they have one class and one config, others if they are one object.
+    """
+    if term.parts_as_tasks or term.part_weights or not _is_sample_wise(term.loss):
+        return None
+    classes = None if term.class_weight is None else tuple(sorted(term.class_weight.items()))
+    loss = _config_without_name(term.loss) if _has_config(term.loss) else id(term.loss)
+    return (loss, term.mask, classes, term.acting_reduction)
+
+
+def _is_sample_wise(loss: Any) -> bool:
+    """Whether the value of a sample depends on no other sample."""
+    if is_of_keras(loss):
+        return kind_of(loss) in OF_SAMPLES
+    return getattr(loss, "is_sample_wise", False) is True
+
+
+def _has_axes(loss: Any, tensors: TermTensors) -> bool:
+    """Whether an output has the axes with which the values are those of samples."""
+    return (rank(tensors.y_pred) or 0) >= OF_SAMPLES[kind_of(loss)] if is_of_keras(loss) else True
+
+
+def _has_config(loss: Any) -> bool:
+    """Whether the config of a loss says all of it."""
+    return is_of_keras(loss) or type(loss).__module__.split(".")[0] == PACKAGE
+
+
+def _config_without_name(loss: Any) -> str:
+    """The class and the arguments of a loss, but for its name."""
+    config = serialize(loss)
+    if isinstance(config, dict):
+        config = {**config, "config": {**config["config"], "name": None}}
+    return json.dumps(config, sort_keys=True, default=repr)
