@@ -41,6 +41,7 @@ from keras_multiloss._platform._keras import (
     is_floating,
     is_symbolic,
     is_tensor,
+    is_traced,
     keras,
     leaves_of,
     not_converted,
@@ -117,12 +118,19 @@ from keras_multiloss._platform._replicas import (
     sum_over_replicas,
     with_mean_value,
 )
+from keras_multiloss._platform._step_logs import (
+    PACKED,
+    packs_logs,
+)
 from keras_multiloss._platform._training_step import (
     TrainingStep,
     is_outside_of_scope,
 )
 
 __all__ = [
+    "PACKED",
+    "is_traced",
+    "packs_logs",
     "HAS_ADDONS",
     "HAS_OPTIONAL_INPUTS",
     "KERAS_3",

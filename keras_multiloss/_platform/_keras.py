@@ -90,6 +90,15 @@ def is_symbolic(x: Any) -> bool:
     return type(x).__name__ == "KerasTensor"
 
 
+def is_traced(tensor: Any) -> bool:
+    """Whether a tensor stands for the values of a program that is being traced."""
+    if backend() == "tensorflow":
+        return not tensorflow().executing_eagerly()
+    if backend() == "jax":
+        return isinstance(tensor, importlib.import_module("jax").core.Tracer)
+    return False
+
+
 def to_dense(tensor: Any) -> Any:
     """A sparse tensor of the backend, or anything else, as a dense tensor."""
     if getattr(tensor, "is_sparse", False):  # of PyTorch, which Keras leaves as it is

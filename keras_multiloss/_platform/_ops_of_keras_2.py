@@ -88,6 +88,7 @@ def ops_over_tensorflow() -> Any:
         take=lambda x, indices, axis: tf.gather(x, indices, axis=axis),
         take_along_axis=tf.experimental.numpy.take_along_axis,
         transpose=tf.transpose,
+        unstack=tf.unstack,
         where=tf.where,
         while_loop=tf.while_loop,
         zeros=tf.zeros,

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_multiloss._platform._after_errors import KeepsWeightsAfterErrors
 from keras_multiloss._platform._gradients import task_tape
-from keras_multiloss._platform._keras import backend, leaves_of
+from keras_multiloss._platform._keras import backend, is_traced, leaves_of
+from keras_multiloss._platform._step_logs import PacksLogs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -22,13 +23,11 @@ def is_outside_of_scope(outputs: Any) -> bool:
     """
     if backend() != "jax":
         return False
-    jax = importlib.import_module("jax")
     scope = importlib.import_module("keras.src.backend.common.stateless_scope")
-    is_traced = any(isinstance(leaf, jax.core.Tracer) for leaf in leaves_of(outputs))
-    return is_traced and not scope.in_stateless_scope()
+    return any(map(is_traced, leaves_of(outputs))) and not scope.in_stateless_scope()
 
 
-class TrainingStep(KeepsWeightsAfterErrors):
+class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
     """A model that may make gradients of its own out of what Keras differentiates.
 
     Keras's training step runs as it is. On TensorFlow and PyTorch, `compute_loss` finds the record

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from keras_multiloss._messages import error
-from keras_multiloss._platform import UnsavedMetric, add_metric_sums, ops
+from keras_multiloss._platform import (
+    PACKED,
+    UnsavedMetric,
+    add_metric_sums,
+    is_traced,
+    ops,
+    packs_logs,
+)
 from keras_multiloss.spec import part_name
 
 if TYPE_CHECKING:
@@ -55,11 +64,16 @@ class RunningMeans(UnsavedMetric):
         sums.assign(sums + ops.stop_gradient(self.layout.row(step, n_samples)))
 
     def result(self) -> dict[str, Any]:
-        """The logs by name."""
-        return self.logs(ops.convert_to_tensor(self.variable())) if self.is_readable else {}
+        """The logs by name; in a compiled step of their model, the sums as one vector."""
+        if not self.is_readable:
+            return {}
+        sums = self.variable() + 0.0
+        return {PACKED: sums} if packs_logs(self) else self.apart(sums)
 
-    def logs(self, sums: Any) -> dict[str, Any]:
+    def apart(self, sums: Any) -> dict[str, Any]:
         """The logs that a vector of sums stands for."""
+        if not is_traced(sums):
+            sums = ops.convert_to_numpy(sums)
         return self.layout.logs(sums, self.seen)
 
     def reset_state(self) -> None:
@@ -146,9 +160,10 @@ class Layout:
 
     def logs(self, sums: Any, seen: list[str]) -> dict[str, Any]:
         """The logs of the tasks that were seen, those of a term before those of its parts."""
+        maths = np if isinstance(sums, np.ndarray) else ops
         n, n_weights = len(self.names), len(self.moving)
         totals, counts, rest = sums[2 : 2 + n], sums[2 + n : 2 + 2 * n], sums[2 + 2 * n :]
-        weights, of_parts = rest[:n_weights] / ops.maximum(sums[1], 1.0), rest[n_weights:]
+        weights, of_parts = rest[:n_weights] / maths.maximum(sums[1], 1.0), rest[n_weights:]
         means = _means(totals, counts)
         logs: dict[str, Any] = {}
         for i, task in enumerate(self.names):
@@ -166,15 +181,16 @@ class Layout:
             f"{name}_weight": weights[i] for i, name in enumerate(self.moving) if name in shown
         }
         if self.has_penalty:
-            logs["weighting_loss"] = sums[-1] / ops.maximum(sums[0], 1.0)
+            logs["weighting_loss"] = sums[-1] / maths.maximum(sums[0], 1.0)
         return logs
 
 
 def _means(totals: Any, counts: Any) -> Any:
     """Totals by their counts, NaN where nothing counted."""
+    maths = np if isinstance(totals, (np.ndarray, np.generic)) else ops
     is_known = counts != 0
-    safe = ops.where(is_known, counts, ops.ones_like(counts))
-    return ops.where(is_known, totals / safe, ops.full_like(totals, float("nan")))
+    safe = maths.where(is_known, counts, maths.ones_like(counts))
+    return maths.where(is_known, totals / safe, maths.full_like(totals, float("nan")))
 
 
 def _placed(vector: Any, names: list[str], places: list[str]) -> Any:

@@ -1,44 +1,96 @@
-"""Sample weights packed beside the labels on their way through Keras's data adapters.
+"""Labels and sample weights packed on their way through Keras's data adapters.
 
 For arrays, Keras insists that sample weights have the structure of `y`, and copies a single
 array onto it. The weights of a total loss go by outputs and terms, of which there may be
 more or fewer than labels. So `fit` and `evaluate` send labels and weights through as one
 structure, and the step takes them apart again.
+
+Keras slices every array by itself for each batch. Arrays of one shape and dtype travel as one.
 """
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import numpy as np
+
 from keras_multiloss._messages import error
+from keras_multiloss._platform import ops
 from keras_multiloss.spec import by_name
 
 LABELS, WEIGHTS = "labels", "sample_weight"
 _KEY = "keras_multiloss>packed"
 
+#: Before the names of arrays that were joined.
+_JOINED = "keras_multiloss>joined"
 
-def with_packed_labels(where: str, arguments: dict[str, Any]) -> dict[str, Any]:
+
+#: The size in bytes past which arrays are not joined, as that copies them.
+MOST_BYTES = 2**28
+
+
+def with_packed_labels(where: str, arguments: dict[str, Any], *, joins: bool) -> dict[str, Any]:
     """The arguments of `fit` or `evaluate`, with sample weights packed into the labels.
+
+    Args:
+        where: the name of the caller, for errors.
+        arguments: by name.
+        joins: whether arrays that are alike are joined; then `unpacked` has to take them apart
+            before anybody else sees them.
 
     Raises:
         ValueError: if there are not as many weights as labels.
     """
     arguments = dict(arguments)
-    y, sample_weight = arguments["y"], arguments["sample_weight"]
-    if sample_weight is not None and (y is not None or is_of_arrays(arguments["x"])):
-        arguments["y"], arguments["sample_weight"] = _packed(where, y, sample_weight), None
+    x, y, sample_weight = (arguments[name] for name in ("x", "y", "sample_weight"))
+    if (y is not None or is_of_arrays(x)) and not is_packed(y):
+        arguments["y"], arguments["sample_weight"] = _packed(where, y, sample_weight, joins), None
     validation = arguments.get("validation_data")
-    if isinstance(validation, (list, tuple)) and len(validation) == 3:
-        x, y, sample_weight = validation
-        arguments["validation_data"] = (x, _packed(where, y, sample_weight))
+    if isinstance(validation, (list, tuple)) and len(validation) in {2, 3}:
+        x, y, sample_weight = (*validation, None)[:3]
+        arguments["validation_data"] = (x, _packed(where, y, sample_weight, joins))
     return arguments
 
 
-def _packed(where: str, y: Any, sample_weight: Any) -> dict[str, Any]:
-    """Labels and sample weights as one structure of arrays."""
+def _packed(where: str, y: Any, sample_weight: Any, joins: bool) -> Any:
+    """Labels and sample weights as one structure of arrays; labels alone that are not joined."""
+    labels = _joined(y) if joins else y
+    if sample_weight is None:
+        return y if labels is y else {_KEY: {LABELS: labels}}
     _check_lengths(where, y, sample_weight)
-    labels = {} if y is None else {LABELS: y}
-    return {_KEY: {**labels, WEIGHTS: sample_weight}}
+    weights = _joined(sample_weight) if joins else sample_weight
+    return {_KEY: {**({} if y is None else {LABELS: labels}), WEIGHTS: weights}}
+
+
+def _joined(arrays: Any) -> Any:
+    """Arrays with those of one shape and dtype joined, if they are a dict by name."""
+    if not isinstance(arrays, dict):
+        return arrays
+    alike: dict[Any, list[str]] = {}
+    for name, array in arrays.items():
+        if isinstance(array, np.ndarray) and isinstance(name, str) and array.ndim:
+            alike.setdefault((array.shape, array.dtype), []).append(name)
+    found = dict(arrays)
+    for names in alike.values():
+        n_bytes = sum(arrays[name].nbytes for name in names)
+        if len(names) > 1 and n_bytes <= MOST_BYTES:
+            found[_JOINED + json.dumps(names)] = np.stack([found.pop(n) for n in names], axis=1)
+    return found
+
+
+def _apart(arrays: Any) -> Any:
+    """Arrays that were joined, by name."""
+    if not isinstance(arrays, dict):
+        return arrays
+    found = {}
+    for name, array in arrays.items():
+        if isinstance(name, str) and name.startswith(_JOINED):
+            names = json.loads(name.removeprefix(_JOINED))
+            found |= dict(zip(names, ops.unstack(array, axis=1), strict=True))
+        else:
+            found[name] = array
+    return found
 
 
 def is_of_arrays(x: Any) -> bool:
@@ -54,7 +106,7 @@ def is_packed(y: Any) -> bool:
 def unpacked(y: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Labels and sample weights as they were before they were packed; others as they are."""
     if is_packed(y):
-        return y[_KEY].get(LABELS), y[_KEY][WEIGHTS]
+        return _apart(y[_KEY].get(LABELS)), _apart(y[_KEY].get(WEIGHTS))
     return y, sample_weight
 
 

@@ -60,6 +60,12 @@ class TappedModel(BalancedModel):
             outputs, *rest = super().stateless_call(*args, **kwargs)
         return (_beside(outputs, seen), *rest)
 
+    @property
+    def _packed_metric(self) -> Any:
+        compiled = self._compiled_loss
+        is_read = self.has_own("train_step", "test_step", "compute_metrics", "get_metrics_result")
+        return None if compiled is None or is_read else compiled.running_means
+
     def _in_step(self) -> contextlib.AbstractContextManager[None]:
         return self._showing_taps()
 

@@ -1,0 +1,141 @@
+"""The logs of a compiled step as one vector, which is taken apart where they are read.
+
+A scalar for each log that leaves a compiled step costs more than most losses do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from typing import TYPE_CHECKING, Any
+
+from keras_multiloss._platform._keras import KERAS_3, backend, is_traced, keras
+from keras_multiloss._platform._replicas import n_replicas
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    _Model: Any = keras.Model
+else:
+    _Model = object
+
+#: The name of the vector among the logs.
+PACKED = "keras_multiloss>logs"
+
+#: Where the methods of Keras are defined.
+LIBRARIES = ("keras", "tf_keras")
+
+#: The metric that packs its logs, of the model whose step runs in a thread.
+_running: Any = threading.local()
+
+
+def packs_logs(metric: Any) -> bool:
+    """Whether a metric gives its logs as a vector named `PACKED`, which its model takes apart.
+
+    It does inside of a compiled step; several replicas reduce their logs one by one.
+    """
+    return getattr(_running, "metric", None) is metric and n_replicas() == 1
+
+
+@contextlib.contextmanager
+def _packing(metric: Any) -> Iterator[None]:
+    before = getattr(_running, "metric", None)
+    _running.metric = metric
+    try:
+        yield
+    finally:
+        _running.metric = before
+
+
+class StepLogs(dict[str, Any]):
+    """Logs that are taken apart when they are read first.
+
+    Args:
+        read: gives the logs by name.
+    """
+
+    def __init__(self, read: Callable[[], dict[str, Any]]) -> None:
+        super().__init__()
+        self._read: Callable[[], dict[str, Any]] | None = read
+
+    def _fill(self) -> None:
+        if self._read is not None:
+            # Callbacks may read from a thread of their own: filled first, then marked.
+            dict.update(self, {**self._read(), **dict(dict.items(self))})
+            self._read = None
+
+
+def _after_reading(name: str) -> Any:
+    method = getattr(dict, name)
+
+    def read(self: StepLogs, *args: Any, **kwargs: Any) -> Any:
+        self._fill()
+        return method(self, *args, **kwargs)
+
+    read.__name__ = name
+    return read
+
+
+for _name in (
+    *("__contains__", "__delitem__", "__eq__", "__getitem__", "__iter__", "__len__", "__ne__"),
+    *("__or__", "__repr__", "__reversed__", "__ror__", "__setitem__", "clear", "copy", "get"),
+    *("items", "keys", "pop", "popitem", "setdefault", "update", "values"),
+):
+    setattr(StepLogs, _name, _after_reading(_name))
+
+
+def _owner(cls: type, method: str) -> type:
+    """The class whose method is called."""
+    return next(base for base in cls.__mro__ if method in vars(base))
+
+
+class PacksLogs(_Model):
+    """A model whose compiled steps give the logs of one of its metrics as a vector."""
+
+    def has_own(self, *methods: str) -> bool:
+        """Whether a class of a user's own replaces a method of Keras, or of this library."""
+        owners = [_owner(type(self), method) for method in methods]
+        known = {*LIBRARIES, __name__.split(".", maxsplit=1)[0]}
+        return any(owner.__module__.split(".")[0] not in known for owner in owners)
+
+    @property
+    def _packed_metric(self) -> Any:
+        """The metric that packs its logs, which has a method `apart`; `None` for none."""
+        return None
+
+    if KERAS_3:
+
+        def make_train_function(self, force: bool = False) -> None:
+            """Keras's own, whose logs are taken apart when they are read."""
+            if force or self.train_function is None:
+                super().make_train_function(force)
+                self.train_function = self._with_packed_logs(self.train_function)
+
+        def make_test_function(self, force: bool = False) -> None:
+            """Keras's own, whose logs are taken apart when they are read."""
+            if force or self.test_function is None:
+                super().make_test_function(force)
+                self.test_function = self._with_packed_logs(self.test_function)
+
+    def _with_packed_logs(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        """A function of Keras that runs steps, with logs that are packed on their way out of it."""
+
+        def steps(*args: Any) -> Any:
+            metric = self._packed_metric
+            if metric is None:
+                return step(*args)
+            with _packing(metric):
+                found = step(*args)
+            if backend() != "jax":
+                return _unpacked_logs(found, metric)
+            logs, *state = found
+            return (_unpacked_logs(logs, metric), *state)
+
+        return steps
+
+
+def _unpacked_logs(logs: Any, metric: Any) -> Any:
+    if not isinstance(logs, dict) or PACKED not in logs:
+        return logs
+    others = {name: value for name, value in logs.items() if name != PACKED}
+    return StepLogs(lambda: {**others, **metric.apart(logs[PACKED])})
