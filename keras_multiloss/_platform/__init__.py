@@ -128,13 +128,11 @@ from keras_multiloss._platform._training_step import (
 )
 
 __all__ = [
-    "PACKED",
-    "is_traced",
-    "packs_logs",
     "HAS_ADDONS",
     "HAS_OPTIONAL_INPUTS",
     "KERAS_3",
     "OF_SAMPLES",
+    "PACKED",
     "Activation",
     "KerasSignatures",
     "LayerWithMetrics",
@@ -169,6 +167,7 @@ __all__ = [
     "is_outside_of_scope",
     "is_symbolic",
     "is_tensor",
+    "is_traced",
     "keras",
     "keras_mask",
     "layers_within",
@@ -186,6 +185,7 @@ __all__ = [
     "ops_over_tensorflow",
     "outputs_of_calls",
     "outside_of_tracing",
+    "packs_logs",
     "plain_functional",
     "register_addons",
     "replay",

@@ -9,7 +9,7 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform._keras import KERAS_3, backend, is_traced, keras
+from keras_multiloss._platform._keras import KERAS_3, backend, keras
 from keras_multiloss._platform._replicas import n_replicas
 
 if TYPE_CHECKING:

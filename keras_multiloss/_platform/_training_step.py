@@ -70,16 +70,22 @@ class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
         """What is open while Keras runs a step of training or evaluation, or builds for one."""
         return contextlib.nullcontext()
 
+    def _batch_as_given(self, data: Any) -> Any:
+        """What the methods of a step see of the data."""
+        return data
+
     def train_step(self, *args: Any) -> Any:
         """Keras's own, on record where gradients are taken apart."""
+        *state, data = args
         records = self._balances and backend() != "jax"
         with self._in_step(), self._recorded() if records else contextlib.nullcontext():
-            return super().train_step(*args)
+            return super().train_step(*state, self._batch_as_given(data))
 
     def test_step(self, *args: Any) -> Any:
         """Keras's own."""
+        *state, data = args
         with self._in_step():
-            return super().test_step(*args)
+            return super().test_step(*state, self._batch_as_given(data))
 
     def _symbolic_build(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's own, which makes the variables of metrics in a step of symbols."""

@@ -68,5 +68,5 @@ class TermLogs(keras.callbacks.Callback):
         for layer in loss_layers(self.model):
             means = layer.running_means
             sums = ops.convert_to_tensor(means.variable())
-            logs.update({k: float(v) for k, v in means.logs(sums).items()})
+            logs.update({k: float(v) for k, v in means.apart(sums).items()})
         return logs

@@ -36,7 +36,7 @@ def one_vector(values: Sequence[Any]) -> Any:
         return values[0]
     if all(rank(value) == 0 for value in values):
         return ops.stack(list(values))
-    return ops.concatenate([ops.reshape(value, (-1,)) for value in values])
+    return ops.concatenate([ops.reshape(value, (-1,)) for value in values], axis=0)
 
 
 def divisors_of(reduced: Sequence[Reduced]) -> Any:

@@ -142,7 +142,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
     def _for_keras(self, where: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
         arguments = checked_arguments(where, self, self.checked_total_loss("fit"), arguments)
-        joins = not self.has_own("train_step", "test_step", "compute_loss", "compute_metrics")
+        joins = not self.has_own("train_step", "test_step", "compute_metrics")
         return with_packed_labels(where, arguments, joins=joins)
 
     def compute_loss(

@@ -55,15 +55,15 @@ def with_packed_labels(where: str, arguments: dict[str, Any], *, joins: bool) ->
 
 def _packed(where: str, y: Any, sample_weight: Any, joins: bool) -> Any:
     """Labels and sample weights as one structure of arrays; labels alone that are not joined."""
-    labels = _joined(y) if joins else y
+    labels = _in_one(y) if joins else y
     if sample_weight is None:
         return y if labels is y else {_KEY: {LABELS: labels}}
     _check_lengths(where, y, sample_weight)
-    weights = _joined(sample_weight) if joins else sample_weight
+    weights = _in_one(sample_weight) if joins else sample_weight
     return {_KEY: {**({} if y is None else {LABELS: labels}), WEIGHTS: weights}}
 
 
-def _joined(arrays: Any) -> Any:
+def _in_one(arrays: Any) -> Any:
     """Arrays with those of one shape and dtype joined, if they are a dict by name."""
     if not isinstance(arrays, dict):
         return arrays
@@ -73,13 +73,12 @@ def _joined(arrays: Any) -> Any:
             alike.setdefault((array.shape, array.dtype), []).append(name)
     found = dict(arrays)
     for names in alike.values():
-        n_bytes = sum(arrays[name].nbytes for name in names)
-        if len(names) > 1 and n_bytes <= MOST_BYTES:
+        if len(names) > 1 and sum(arrays[name].nbytes for name in names) <= MOST_BYTES:
             found[_JOINED + json.dumps(names)] = np.stack([found.pop(n) for n in names], axis=1)
-    return found
+    return found if len(found) < len(arrays) else arrays
 
 
-def _apart(arrays: Any) -> Any:
+def _one_by_one(arrays: Any) -> Any:
     """Arrays that were joined, by name."""
     if not isinstance(arrays, dict):
         return arrays
@@ -103,10 +102,17 @@ def is_packed(y: Any) -> bool:
     return isinstance(y, dict) and set(y) == {_KEY}
 
 
+def unpacked_batch(data: Any) -> Any:
+    """What Keras hands to a step, with labels and weights as they were before they were packed."""
+    if not isinstance(data, tuple) or len(data) < 2 or not is_packed(data[1]):
+        return data
+    return (data[0], *unpacked(data[1], None))
+
+
 def unpacked(y: Any, sample_weight: Any) -> tuple[Any, Any]:
     """Labels and sample weights as they were before they were packed; others as they are."""
     if is_packed(y):
-        return _apart(y[_KEY].get(LABELS)), _apart(y[_KEY].get(WEIGHTS))
+        return _one_by_one(y[_KEY].get(LABELS)), _one_by_one(y[_KEY].get(WEIGHTS))
     return y, sample_weight
 
 

@@ -14,6 +14,7 @@ from keras_multiloss._checks import check_count
 from keras_multiloss._messages import error
 from keras_multiloss.layers._tap import recorded_taps
 from keras_multiloss.models._balanced_model import BalancedModel
+from keras_multiloss.models._packed_labels import unpacked_batch
 from keras_multiloss.models._sample_losses import batches, sample_losses
 
 if TYPE_CHECKING:
@@ -65,6 +66,9 @@ class TappedModel(BalancedModel):
         compiled = self._compiled_loss
         is_read = self.has_own("train_step", "test_step", "compute_metrics", "get_metrics_result")
         return None if compiled is None or is_read else compiled.running_means
+
+    def _batch_as_given(self, data: Any) -> Any:
+        return unpacked_batch(data)
 
     def _in_step(self) -> contextlib.AbstractContextManager[None]:
         return self._showing_taps()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import PACKAGE, is_of_keras, serialize
-from keras_multiloss.evaluation import Reduced, kind_of, rank
+from keras_multiloss.evaluation import Reduced, kind_of
 from keras_multiloss.spec._term_tensors import stacked
 
 if TYPE_CHECKING:
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from keras_multiloss.spec._loss_term import LossTerm
     from keras_multiloss.spec._term_tensors import TermTensors
 
-#: Kinds of losses of Keras that give each sample a value which depends on no other sample, and the
-#: fewest axes of an output for which they do.
-OF_SAMPLES = {"elementwise": 1, "vector": 2, "sparse": 2}
+#: Kinds of losses of Keras that give each sample a value which depends on no other sample, if an
+#: output has an axis behind that of the batch.
+OF_SAMPLES = {"elementwise", "vector", "sparse"}
 
 
 class TaskBlock(NamedTuple):
@@ -58,7 +58,7 @@ def groups_of_terms(
     for name, term in terms.items():
         key: Any = name
         is_alone = is_off[name] is not False and term.read_outputs != term.output_keys
-        if treatments[name] and not is_alone and _has_axes(term.loss, tensors[name]):
+        if treatments[name] is not None and not is_alone:
             flow = is_off[name] if isinstance(is_off[name], bool) else "by step"
             kind = tensors[name].kind
             key = name if kind is None else (treatments[name], kind, flow)
@@ -112,11 +112,6 @@ def _is_sample_wise(loss: Any) -> bool:
     if is_of_keras(loss):
         return kind_of(loss) in OF_SAMPLES
     return getattr(loss, "is_sample_wise", False) is True
-
-
-def _has_axes(loss: Any, tensors: TermTensors) -> bool:
-    """Whether an output has the axes with which the values are those of samples."""
-    return (rank(tensors.y_pred) or 0) >= OF_SAMPLES[kind_of(loss)] if is_of_keras(loss) else True
 
 
 def _has_config(loss: Any) -> bool:

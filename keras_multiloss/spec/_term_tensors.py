@@ -42,8 +42,8 @@ class TermTensors(NamedTuple):
     def kind(self) -> tuple[Any, ...] | None:
         """What has to be alike for the tensors of terms to be stacked.
 
-        `None` if these cannot be: where a shape is not known but for the size of the batch, or the
-        activation that made an output is not.
+        `None` if these cannot be: where a shape is not known but for the size of the batch, an
+        output is a row of numbers, or the activation that made it is not known.
         """
         sides = [as_tensors(side) for side in self]
         outputs = tensors_in(sides[1])
@@ -52,7 +52,7 @@ class TermTensors(NamedTuple):
         kinds = [_kind_of_tensor(x) for side in sides for x in tensors_in(side)]
         kinds += [_kind_of_tensor(mask) for mask in masks if mask is not None]
         is_lost = any(a is not None and not a.is_known for a in activations)
-        if None in kinds or is_lost:
+        if None in kinds or is_lost or not all(len(output.shape) > 1 for output in outputs):
             return None
         structures = [repr(map_tensors(lambda _: 0, side)) for side in sides]
         return (*structures, *kinds, *(mask is None for mask in masks), *activations)

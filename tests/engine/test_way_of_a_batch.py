@@ -40,7 +40,7 @@ def test_the_way_in_the_model_is_short():
     model.compile("sgd", loss=kml.LossTerm(Traced(), "age") + kml.LossTerm("mse", "sex"))
     way = traced_way(model, (x, y))
     assert len(way) <= MAX_FRAMES, way
-    assert way[-5:] == ["compute_loss", "take_step", "reduced", "evaluated", "evaluate"]
+    assert way[-5:] == ["compute_loss", "take_step", "blocks", "evaluated", "evaluate"]
 
 
 def test_the_way_in_the_layer_is_short():
@@ -50,7 +50,7 @@ def test_the_way_in_the_layer_is_short():
     model.compile("sgd")
     way = traced_way(model, ({"x": x, "age_label": y["age"], "sex_label": y["sex"]},))
     assert len(way) <= MAX_FRAMES, way
-    assert way[-4:] == ["take_step", "reduced", "evaluated", "evaluate"]
+    assert way[-4:] == ["take_step", "blocks", "evaluated", "evaluate"]
 
 
 AGGREGATORS = pytest.mark.parametrize("aggregator", [None, "upgrad", "grad_vac", "db_mtl"])
