@@ -22,6 +22,7 @@ class AngularMarginLoss(JointLoss):
     A subclass sets `margin` and `scale`, and gives the cosines their margin.
     """
 
+    is_sample_wise = True
     kind = "sparse"
     margin: float
     scale: float

@@ -62,6 +62,8 @@ class CategoricalSumNLL(JointLoss):
         2018 (the addition of MNIST digits).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

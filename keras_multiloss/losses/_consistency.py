@@ -78,6 +78,8 @@ class ConsistencyLoss(JointLoss):
         uncertainty", ICLR 2020 (jensen_shannon).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         divergence: Divergence = "mse",

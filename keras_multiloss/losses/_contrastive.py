@@ -76,6 +76,7 @@ class ContrastiveLoss(AddonsLoss):
         mapping", CVPR 2006.
     """
 
+    is_sample_wise = True
     function = contrastive_loss
     arguments = ("margin",)
 

@@ -47,6 +47,8 @@ class CoverageLoss(JointLoss):
         networks", ACL 2017.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -78,6 +78,8 @@ class CTCLoss(JointLoss):
         data with recurrent neural networks", ICML 2006.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

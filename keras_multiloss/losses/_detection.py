@@ -90,6 +90,8 @@ class DetectionLoss(JointLoss):
         regression", AAAI 2020.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -71,6 +71,8 @@ class DiscreteTimeSurvivalLoss(JointLoss):
         of survival data", IEEE Transactions on Neural Networks, 1997.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         breaks: list[float],

@@ -63,6 +63,7 @@ class DistillationLoss(JointLoss):
         deep learning workshop 2014.
     """
 
+    is_sample_wise = True
     ADDED_LATER: ClassVar[tuple[str, ...]] = ("label_smoothing",)
 
     def __init__(

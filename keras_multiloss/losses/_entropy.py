@@ -55,6 +55,8 @@ class EntropyPenalty(JointLoss):
         distributions", ICLR workshop 2017 (a negative weight).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

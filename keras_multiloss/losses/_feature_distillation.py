@@ -70,6 +70,8 @@ class FeatureDistillationLoss(JointLoss):
         of convolutional neural networks via attention transfer", ICLR 2017.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         distance: Distance = "mse",

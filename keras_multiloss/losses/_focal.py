@@ -104,6 +104,7 @@ class SigmoidFocalCrossEntropy(AddonsLoss):
         Lin et al., "Focal loss for dense object detection", ICCV 2017.
     """
 
+    is_sample_wise = True
     function = sigmoid_focal_crossentropy
     arguments = ("alpha", "gamma", "from_logits")
 

@@ -53,6 +53,8 @@ class KLDivergenceToNormal(JointLoss):
         variational framework", ICLR 2017.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,
@@ -119,6 +121,8 @@ class GaussianNLL(JointLoss):
         Seitzer et al., "On the pitfalls of heteroscedastic uncertainty estimation with
         probabilistic neural networks", ICLR 2022 (beta).
     """
+
+    is_sample_wise = True
 
     def __init__(
         self,

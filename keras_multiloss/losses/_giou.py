@@ -98,6 +98,7 @@ class GIoULoss(AddonsLoss):
         regression", AAAI 2020.
     """
 
+    is_sample_wise = True
     function = giou_loss
     arguments = ("mode",)
 

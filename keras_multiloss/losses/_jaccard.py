@@ -61,6 +61,8 @@ class JaccardLoss(JointLoss):
         segmentation", ISVC 2016.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -56,6 +56,10 @@ class JointLoss(keras.losses.Loss):
 
     kind = "joint"
 
+    #: Whether the value of a sample depends on no other sample. A class that says so beside its
+    #: `call` lets terms that share it be computed as one operation.
+    is_sample_wise = False
+
     def __init__(
         self, *, reduction: Reduction = "sum_over_batch_size", name: str | None = None
     ) -> None:

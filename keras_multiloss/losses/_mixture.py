@@ -56,6 +56,8 @@ class MixtureDensityNLL(JointLoss):
         1994.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

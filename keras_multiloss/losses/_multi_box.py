@@ -71,6 +71,8 @@ class MultiBoxLoss(JointLoss):
         Liu et al., "SSD: single shot multibox detector", ECCV 2016.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

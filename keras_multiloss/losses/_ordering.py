@@ -50,6 +50,8 @@ class OrderingLoss(JointLoss):
         clickthrough data", KDD 2002.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

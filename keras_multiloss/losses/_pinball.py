@@ -72,6 +72,7 @@ class PinballLoss(AddonsLoss):
         Koenker and Bassett, "Regression quantiles", Econometrica, 1978.
     """
 
+    is_sample_wise = True
     function = pinball_loss
     arguments = ("tau",)
 

@@ -55,6 +55,8 @@ class ProductBinaryCrossentropy(JointLoss):
         post-click conversion rate", SIGIR 2018.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -57,6 +57,8 @@ class NonCrossingQuantileLoss(JointLoss):
         Takeuchi et al., "Nonparametric quantile estimation", JMLR, 2006 (non-crossing).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         quantiles: list[float],

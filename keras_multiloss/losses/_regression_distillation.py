@@ -57,6 +57,8 @@ class RegressionDistillationLoss(JointLoss):
         NIPS 2017 (the bound, equation 5).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -116,6 +116,7 @@ class SparsemaxLoss(AddonsLoss):
         Blondel, Martins and Niculae, "Learning with Fenchel-Young losses", JMLR 2020.
     """
 
+    is_sample_wise = True
     function = sparsemax_loss_from_logits
 
     def __init__(

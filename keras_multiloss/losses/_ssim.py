@@ -63,6 +63,8 @@ class SSIMLoss(JointLoss):
         structural similarity", IEEE Transactions on Image Processing, 2004.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

@@ -59,6 +59,8 @@ class TripletMarginLoss(JointLoss):
         convolutional neural networks", BMVC 2016 (swap).
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

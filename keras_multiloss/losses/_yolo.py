@@ -85,6 +85,8 @@ class YoloLoss(JointLoss):
         Redmon and Farhadi, "YOLOv3: an incremental improvement", arXiv:1804.02767, 2018.
     """
 
+    is_sample_wise = True
+
     def __init__(
         self,
         *,

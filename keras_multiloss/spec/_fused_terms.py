@@ -111,7 +111,11 @@ def _is_sample_wise(loss: Any) -> bool:
     """Whether the value of a sample depends on no other sample."""
     if is_of_keras(loss):
         return kind_of(loss) in OF_SAMPLES
-    return getattr(loss, "is_sample_wise", False) is True
+    if getattr(loss, "is_sample_wise", False) is not True:
+        return False
+    # A class below with a `call` of its own has not said so.
+    owners = [base for base in type(loss).__mro__ if {"call", "is_sample_wise"} & set(vars(base))]
+    return not owners or "is_sample_wise" in vars(owners[0])
 
 
 def _has_config(loss: Any) -> bool:

@@ -7,6 +7,7 @@ import pytest
 
 import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops
+from keras_multiloss.spec import Batch
 from tests.losses.case import Case, as_given, total
 from tests.losses.cases import CASES
 from tests.losses.gradients import finite_differences, gradients
@@ -73,6 +74,29 @@ def test_extreme_outputs_have_finite_values_and_gradients(case):
 @every_loss
 def test_there_is_one_value_a_sample(case):
     assert values(case).shape[0] == len(case.outputs[0])
+
+
+@every_loss
+def test_terms_that_share_a_loss_over_samples_are_computed_as_one(case):
+    outputs, labels, terms = {}, {}, []
+    for t in range(2):
+        terms.append(case.term(f"{t}_", name=f"t{t}"))
+        named = [
+            (outputs, case.output_names, case.outputs),
+            (labels, case.label_names, case.labels),
+        ]
+        for found, names, arrays in named:
+            for name, array in zip(names, arrays, strict=True):
+                found[f"{t}_{name}"] = np.roll(array, t, axis=0).astype("float32")
+    fused, single = kml.WeightedSumLoss(terms), kml.WeightedSumLoss(terms, fuse=False)
+    blocks = fused.tasks.blocks(Batch.of(fused, labels, outputs), {}, fuse=True)
+    assert len(blocks) == (1 if case.loss.is_sample_wise else 2)
+    assert float(fused(labels, outputs)) == pytest.approx(float(single(labels, outputs)), rel=1e-5)
+
+
+@every_loss
+def test_a_loss_that_couples_samples_does_not_say_otherwise(case):
+    assert not (case.is_coupled and case.loss.is_sample_wise)
 
 
 @every_loss
