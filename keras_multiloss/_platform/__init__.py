@@ -120,6 +120,7 @@ from keras_multiloss._platform._replicas import (
 )
 from keras_multiloss._platform._step_logs import (
     PACKED,
+    has_own_method,
     packs_logs,
 )
 from keras_multiloss._platform._training_step import (
@@ -160,6 +161,7 @@ __all__ = [
     "function_of_metric",
     "gradients_of",
     "gradients_of_function",
+    "has_own_method",
     "in_structure_of",
     "inner_products",
     "is_floating",

@@ -59,9 +59,10 @@ class StepLogs(dict[str, Any]):
         self._read: Callable[[], dict[str, Any]] | None = read
 
     def _fill(self) -> None:
-        if self._read is not None:
+        read = self._read
+        if read is not None:
             # Callbacks may read from a thread of their own: filled first, then marked.
-            dict.update(self, {**self._read(), **dict(dict.items(self))})
+            dict.update(self, {**read(), **dict(dict.items(self))})
             self._read = None
 
 
@@ -84,19 +85,18 @@ for _name in (
     setattr(StepLogs, _name, _after_reading(_name))
 
 
-def _owner(cls: type, method: str) -> type:
-    """The class whose method is called."""
-    return next(base for base in cls.__mro__ if method in vars(base))
+def has_own_method(model: Any, *names: str) -> bool:
+    """Whether a class of a user's own replaces a method of Keras, or of this library."""
+    owners = [next(c for c in type(model).__mro__ if name in vars(c)) for name in names]
+    known = {*LIBRARIES, __name__.split(".", maxsplit=1)[0]}
+    return any(owner.__module__.split(".")[0] not in known for owner in owners)
 
 
 class PacksLogs(_Model):
     """A model whose compiled steps give the logs of one of its metrics as a vector."""
 
-    def has_own(self, *methods: str) -> bool:
-        """Whether a class of a user's own replaces a method of Keras, or of this library."""
-        owners = [_owner(type(self), method) for method in methods]
-        known = {*LIBRARIES, __name__.split(".", maxsplit=1)[0]}
-        return any(owner.__module__.split(".")[0] not in known for owner in owners)
+    train_function: Any
+    test_function: Any
 
     @property
     def _packed_metric(self) -> Any:

@@ -159,35 +159,59 @@ class Layout:
         return self.places.setdefault(name, len(self.places))
 
     def logs(self, sums: Any, seen: list[str]) -> dict[str, Any]:
-        """The logs of the tasks that were seen, those of a term before those of its parts."""
-        maths = np if isinstance(sums, np.ndarray) else ops
-        n, n_weights = len(self.names), len(self.moving)
+        """The logs of the tasks that were seen, those of a term before those of its parts.
+
+        Args:
+            sums: an array, of which numbers are made, or a tensor.
+            seen: the names of the tasks.
+        """
+        is_array = isinstance(sums, np.ndarray)
+        values = self._values(np if is_array else ops, sums)
+        entries = values.tolist() if is_array else values
+        return {name: entries[place] for name, place in self._shown(seen)}
+
+    def _values(self, maths: Any, sums: Any) -> Any:
+        """All logs as a vector: of tasks, of moving weights, of parts, and the penalty.
+
+        Args:
+            maths: NumPy for an array, or `ops`, which has its names.
+            sums: the array or the tensor.
+        """
+        n, n_weights, n_parts = len(self.names), len(self.moving), len(self.places)
         totals, counts, rest = sums[2 : 2 + n], sums[2 + n : 2 + 2 * n], sums[2 + 2 * n :]
-        weights, of_parts = rest[:n_weights] / maths.maximum(sums[1], 1.0), rest[n_weights:]
-        means = _means(totals, counts)
-        logs: dict[str, Any] = {}
+        values = [_means(maths, totals, counts)]
+        if n_weights:
+            values.append(rest[:n_weights] / maths.maximum(sums[1], 1.0))
+        if n_parts:
+            tasks = np.array([self.names.index(self.task_of[name]) for name in self.places])
+            of_parts = rest[n_weights : n_weights + n_parts]
+            values.append(_means(maths, of_parts, maths.take(counts, tasks, axis=0)))
+        if self.has_penalty:
+            values.append(sums[-1:] / maths.maximum(sums[0], 1.0))
+        return maths.concatenate(values, axis=0) if len(values) > 1 else values[0]
+
+    def _shown(self, seen: list[str]) -> list[tuple[str, int]]:
+        """The names of the logs and their places among all."""
+        shown: list[tuple[str, int]] = []
+        n, n_weights = len(self.names), len(self.moving)
+        is_seen = {*seen, *self.moving_parts}
         for i, task in enumerate(self.names):
-            if task not in seen:
+            if task not in is_seen:
                 continue
             further = [name for name in self.places if self.task_of[name] == task]
-            of_task = {
-                f"{name}_loss": _means(of_parts[self.places[name]], counts[i]) for name in further
-            }
-            is_of_term = [name in self.terms for name in further]
-            own = {f"{task}_loss": means[i]}
-            logs |= {**of_task, **own} if any(is_of_term) else {**own, **of_task}
-        shown = [*seen, *self.moving_parts]
-        logs |= {
-            f"{name}_weight": weights[i] for i, name in enumerate(self.moving) if name in shown
-        }
+            own = [(f"{task}_loss", i)]
+            of_task = [(f"{name}_loss", n + n_weights + self.places[name]) for name in further]
+            is_of_term = any(name in self.terms for name in further)
+            shown += [*of_task, *own] if is_of_term else [*own, *of_task]
+        moving = enumerate(self.moving)
+        shown += [(f"{name}_weight", n + i) for i, name in moving if name in is_seen]
         if self.has_penalty:
-            logs["weighting_loss"] = sums[-1] / maths.maximum(sums[0], 1.0)
-        return logs
+            shown.append(("weighting_loss", n + n_weights + len(self.places)))
+        return shown
 
 
-def _means(totals: Any, counts: Any) -> Any:
+def _means(maths: Any, totals: Any, counts: Any) -> Any:
     """Totals by their counts, NaN where nothing counted."""
-    maths = np if isinstance(totals, (np.ndarray, np.generic)) else ops
     is_known = counts != 0
     safe = maths.where(is_known, counts, maths.ones_like(counts))
     return maths.where(is_known, totals / safe, maths.full_like(totals, float("nan")))

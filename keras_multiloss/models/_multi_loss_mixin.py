@@ -9,6 +9,7 @@ from keras_multiloss._platform import (
     KERAS_3,
     KerasSignatures,
     forget_compiled,
+    has_own_method,
     is_outside_of_scope,
     keras,
     metric_names_in_order,
@@ -142,7 +143,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
     def _for_keras(self, where: str, arguments: dict[str, Any]) -> dict[str, Any]:
         """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
         arguments = checked_arguments(where, self, self.checked_total_loss("fit"), arguments)
-        joins = not self.has_own("train_step", "test_step", "compute_metrics")
+        joins = not has_own_method(self, "train_step", "test_step", "compute_metrics")
         return with_packed_labels(where, arguments, joins=joins)
 
     def compute_loss(

@@ -82,7 +82,7 @@ def _one_by_one(arrays: Any) -> Any:
     """Arrays that were joined, by name."""
     if not isinstance(arrays, dict):
         return arrays
-    found = {}
+    found: dict[Any, Any] = {}
     for name, array in arrays.items():
         if isinstance(name, str) and name.startswith(_JOINED):
             names = json.loads(name.removeprefix(_JOINED))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from keras_multiloss._checks import check_count
 from keras_multiloss._messages import error
+from keras_multiloss._platform import has_own_method
 from keras_multiloss.layers._tap import recorded_taps
 from keras_multiloss.models._balanced_model import BalancedModel
 from keras_multiloss.models._packed_labels import unpacked_batch
@@ -64,7 +65,8 @@ class TappedModel(BalancedModel):
     @property
     def _packed_metric(self) -> Any:
         compiled = self._compiled_loss
-        is_read = self.has_own("train_step", "test_step", "compute_metrics", "get_metrics_result")
+        of_step = ("train_step", "test_step", "compute_metrics", "get_metrics_result")
+        is_read = has_own_method(self, *of_step)
         return None if compiled is None or is_read else compiled.running_means
 
     def _batch_as_given(self, data: Any) -> Any:
