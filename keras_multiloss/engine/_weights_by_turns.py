@@ -3,6 +3,9 @@
 Where it is the turn of the rule, a step takes the gradient of each task, as every step of exact
 mode does. The others take that of the weighted sum of the tasks for the variables that they
 share, and that of the plain sum for all other variables, which goes back no further than these.
+
+Compilers do not optimise across a branch, and some run convolutions in one slowly. So a compiled
+step takes one pass outside of it: that of the weighted sum, or of the first task.
 """
 
 from __future__ import annotations
@@ -12,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_multiloss._platform import (
+    backend,
     either,
     gradient_of_weighted_sum,
     gradients_of,
@@ -76,7 +80,13 @@ class Turns:
     @property
     def weights(self) -> Any:
         """Those that were kept, and that of what belongs to no task."""
-        return ops.concatenate([self.before["kept_weights"], ops.ones((1,))])
+        return ops.concatenate([self.before["kept_weights"], ops.ones((1,))], axis=0)
+
+    @property
+    def leading(self) -> Any:
+        """The weights of the pass that each step takes: those above, or the first task alone."""
+        first = np.eye(self.n_tasks + 1, dtype="float32")[0]
+        return ops.where(self.is_of_rule, ops.convert_to_tensor(first), self.weights)
 
     @property
     def is_shared(self) -> list[bool]:
@@ -91,6 +101,24 @@ class Turns:
         """The parts of the gradients of each task and of what belongs to none."""
         self.reached = reached_of(gradients)
         return split_gradients(gradients, self.is_shared)
+
+    def after_leading(
+        self, gradients: Sequence[Sequence[Any]], leading: Sequence[Any], plain: Sequence[Any]
+    ) -> Parts:
+        """As `of_tasks`, with what was computed before in place of what need not be.
+
+        Args:
+            gradients: of each task and of what belongs to none.
+            leading: those of the first task, once more.
+            plain: those of the plain sum.
+        """
+        self.reached = reached_of(gradients)
+        first = [
+            None if g is None else known for g, known in zip(gradients[0], leading, strict=True)
+        ]
+        rows, others = split_gradients([first, *gradients[1:]], self.is_shared)
+        sums = zip(others, plain, self.is_shared, strict=True)
+        return rows, [found if shared or not found else [known] for found, known, shared in sums]
 
     def of_sums(self, weighted: Sequence[Any], plain: Sequence[Any]) -> Parts:
         """The parts of two sums: of the weighted one for shared variables, and of the plain one."""
@@ -139,23 +167,54 @@ def combined_by_turns(
     """
     turns = Turns(variables, state, len(tasks))
 
-    def by_task() -> Parts:
-        return turns.of_tasks(gradients_of(losses, variables.trained, tape))
-
-    def by_sum() -> Parts:
-        # A step that is compiled was traced the other way before.
-        turns.reached = turns.reached or reached_by(losses, variables.trained, tape)
-        shared, others = (turns.chosen(variables.trained, shared=kind) for kind in (True, False))
-        ones = ops.ones((len(losses),))
-        plain = gradient_of_weighted_sum(losses, ones, others, tape, keep=bool(shared))
-        weighted = gradient_of_weighted_sum(losses, turns.weights, shared, tape, keep=False)
-        return turns.of_sums(weighted, plain)
-
+    ways = _ways_on_torch if backend() == "torch" else _ways_on_tensorflow
+    by_task, by_sum = ways(turns, losses, tape)
     numbers = of_global_batch(tasks)
     over = _on_replicas if n_replicas() > 1 else _on_one_device
     gradients, after = over(turns, by_task, by_sum, numbers)
     state.assign(after)
     return turns.by_variable(gradients)
+
+
+def _ways_on_torch(
+    turns: Turns, losses: list[Any], tape: Any
+) -> tuple[Callable[[], Parts], Callable[[], Parts]]:
+    trained = turns.variables.trained
+
+    def by_task() -> Parts:
+        return turns.of_tasks(gradients_of(losses, trained, tape))
+
+    def by_sum() -> Parts:
+        turns.reached = reached_by(losses, trained, tape)
+        shared, others = (turns.chosen(trained, shared=kind) for kind in (True, False))
+        ones = ops.ones((len(losses),))
+        plain = gradient_of_weighted_sum(losses, ones, others, tape, keep=bool(shared))
+        weighted = gradient_of_weighted_sum(losses, turns.weights, shared, tape, keep=False)
+        return turns.of_sums(weighted, plain)
+
+    return by_task, by_sum
+
+
+def _ways_on_tensorflow(
+    turns: Turns, losses: list[Any], tape: Any
+) -> tuple[Callable[[], Parts], Callable[[], Parts]]:
+    # Both are taken for all variables; a program leaves out what is not used.
+    trained = turns.variables.trained
+    leading, plain = (
+        gradient_of_weighted_sum(losses, weights, trained, tape, keep=True)
+        for weights in (turns.leading, ops.ones((len(losses),)))
+    )
+
+    def by_task() -> Parts:
+        return turns.after_leading(gradients_of(losses, trained, tape), leading, plain)
+
+    def by_sum() -> Parts:
+        # A step that is compiled was traced the other way before.
+        turns.reached = turns.reached or reached_by(losses, trained, tape)
+        weighted = turns.chosen(leading, shared=True)
+        return turns.of_sums(weighted, turns.chosen(plain, shared=False))
+
+    return by_task, by_sum
 
 
 def _on_one_device(
@@ -212,22 +271,21 @@ def combined_by_turns_on_jax(
     reached, computed = traced_gradients(losses, values)
     turns = Turns(variables, state, len(reached) - 1, reached)
 
-    def by_task() -> tuple[Moved, Any]:
-        gradients, (tasks, found) = computed()
-        return turns.renewed(turns.of_tasks(gradients), of_global_batch(tasks)), found
+    weightings = [turns.leading, ops.ones((len(reached),))]
+    sums, (tasks, found) = gradients_of_weighted_sums(losses, weightings, values)
+    columns = list(zip(*reached, strict=True))
+    leading, plain = (
+        [g if any(column) else None for g, column in zip(gradients, columns, strict=True)]
+        for gradients in sums
+    )
 
-    def by_sum() -> tuple[Moved, Any]:
-        weightings = [turns.weights, ops.ones((len(reached),))]
-        sums, (_, found) = gradients_of_weighted_sums(losses, weightings, values)
-        weighted, plain = (
-            turns.chosen(by_variable(gradients), shared=kind)
-            for gradients, kind in zip(sums, (True, False), strict=True)
-        )
-        return turns.reused(turns.of_sums(weighted, plain)), found
+    def by_task() -> Moved:
+        gradients, _ = computed()
+        return turns.renewed(turns.after_leading(gradients, leading, plain), of_global_batch(tasks))
 
-    def by_variable(gradients: Sequence[Any]) -> list[Any]:
-        columns = zip(gradients, zip(*reached, strict=True), strict=True)
-        return [g if any(column) else None for g, column in columns]
+    def by_sum() -> Moved:
+        weighted = turns.chosen(leading, shared=True)
+        return turns.reused(turns.of_sums(weighted, turns.chosen(plain, shared=False)))
 
-    (gradients, after), found = either(turns.is_of_rule, by_task, by_sum)
+    gradients, after = either(turns.is_of_rule, by_task, by_sum)
     return turns.by_variable(gradients), after, found
