@@ -5,6 +5,9 @@ is the `tf_keras` package; otherwise it is whatever `import keras` gives. Privat
 and of the frameworks are used here only; `tests/platform` fails when one of them changes.
 """
 
+from keras_multiloss._platform._branches import (
+    either,
+)
 from keras_multiloss._platform._compiled_metrics import (
     OF_SAMPLES,
     MetricsOfOutput,
@@ -22,10 +25,15 @@ from keras_multiloss._platform._draws import (
     uniform,
 )
 from keras_multiloss._platform._gradients import (
+    gradient_of_weighted_sum,
     gradients_of,
     gradients_of_function,
+    gradients_of_weighted_sums,
     loss_scale,
+    paused,
+    reached_by,
     task_tape,
+    traced_gradients,
 )
 from keras_multiloss._platform._inference import (
     compiled_inference,
@@ -155,12 +163,15 @@ __all__ = [
     "constructor_extras",
     "double_precision",
     "dtype_name",
+    "either",
     "fan_out",
     "fold_over_steps",
     "forget_compiled",
     "function_of_metric",
+    "gradient_of_weighted_sum",
     "gradients_of",
     "gradients_of_function",
+    "gradients_of_weighted_sums",
     "has_own_method",
     "in_structure_of",
     "inner_products",
@@ -188,7 +199,9 @@ __all__ = [
     "outputs_of_calls",
     "outside_of_tracing",
     "packs_logs",
+    "paused",
     "plain_functional",
+    "reached_by",
     "register_addons",
     "replay",
     "scale_for_distribution",
@@ -205,6 +218,7 @@ __all__ = [
     "task_tape",
     "tensorflow",
     "to_dense",
+    "traced_gradients",
     "uniform",
     "value_of",
     "variables_unknown_to",

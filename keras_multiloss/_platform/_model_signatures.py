@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 else:
     _Model = object
 
+#: The arguments of `compile` that Keras does not have.
+BALANCING = ("aggregator", "every_n_steps")
+
 
 class KerasSignatures(_Model):
     """`compile`, `fit` and `evaluate` as Keras declares them.
@@ -25,7 +28,7 @@ class KerasSignatures(_Model):
     """
 
     def _compile(
-        self, in_keras: Callable[..., None], arguments: dict[str, Any], aggregator: Any
+        self, in_keras: Callable[..., None], arguments: dict[str, Any], balancing: dict[str, Any]
     ) -> None:
         raise NotImplementedError
 
@@ -50,6 +53,7 @@ class KerasSignatures(_Model):
             auto_scale_loss: bool = True,
             *,
             aggregator: Any = None,
+            every_n_steps: int = 1,
         ) -> None:
             """Compile with a `WeightedSumLoss`, a `LossTerm`, or any loss that Keras takes.
 
@@ -71,14 +75,19 @@ class KerasSignatures(_Model):
                     head of a term, keep the gradients of their term. The terms are the tasks,
                     with their weights. It costs one backward pass for each;
                     `kml.GradientBalancer` costs none.
+                every_n_steps: how often the aggregator computes the weights of the task gradients,
+                    1 or more: at step 0, at step `every_n_steps`, and so on. The steps in between
+                    use the same weights, and one backward pass. Only for rules that are a function
+                    of the Gramian.
 
             Raises:
                 ValueError: if a term names an output that the model does not have, gradients
-                    would be balanced twice, or `loss_weights` come with a total loss.
+                    would be balanced twice, `loss_weights` come with a total loss, or the
+                    aggregator has no weights that it could use for more than one step.
                 TypeError: for a part of a total loss in place of it, or an `aggregator` without
                     a total loss.
             """
-            self._compile(super().compile, _keras_arguments(locals()), aggregator)
+            self._compile(super().compile, *_split_arguments(locals()))
 
         def fit(
             self,
@@ -132,10 +141,11 @@ class KerasSignatures(_Model):
             pss_evaluation_shards=0,
             *,
             aggregator=None,
+            every_n_steps=1,
             **kwargs,
         ):
             """Compile with a total loss; see the signature of Keras 3."""
-            self._compile(super().compile, _keras_arguments(locals()), aggregator)
+            self._compile(super().compile, *_split_arguments(locals()))
 
         def fit(
             self,
@@ -183,6 +193,14 @@ class KerasSignatures(_Model):
 
 def _keras_arguments(local_variables: dict[str, Any]) -> dict[str, Any]:
     """The arguments of Keras among the local variables of a method that has no others yet."""
-    ours = ("self", "aggregator", "kwargs", "__class__")
+    ours = ("self", *BALANCING, "kwargs", "__class__")
     arguments = {name: value for name, value in local_variables.items() if name not in ours}
     return {**arguments, **local_variables.get("kwargs", {})}
+
+
+def _split_arguments(
+    local_variables: dict[str, Any],
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The arguments of Keras, and those of `BALANCING`."""
+    own = {name: local_variables[name] for name in BALANCING}
+    return _keras_arguments(local_variables), own

@@ -54,7 +54,11 @@ class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
         return False
 
     def _balanced(
-        self, loss_and_updates: Callable[[Any], Any], values: Any, optimizer_values: Any
+        self,
+        loss_and_updates: Callable[[Any], Any],
+        values: Any,
+        other_values: Any,
+        optimizer_values: Any,
     ) -> Any:
         """What Keras differentiates in a training step, with gradients of its own (JAX only).
 
@@ -62,6 +66,7 @@ class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
             loss_and_updates: from values of the trainable variables to the loss, which the
                 optimizer has scaled, and to all else that changes.
             values: those of the trainable variables.
+            other_values: those of the variables that are not trained.
             optimizer_values: those of the variables of the optimizer.
         """
         raise NotImplementedError
@@ -132,6 +137,7 @@ class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
                 return self._balanced(
                     lambda values: in_keras(values, *rest, **options),
                     trainable_variables,
+                    non_trainable_variables,
                     optimizer_variables,
                 )
             return super().compute_loss_and_updates(

@@ -45,10 +45,22 @@ def combine_blocks(
         state = rule.advance(jacobian, losses, state)
         sizes = [ops.shape(block)[1] for block in blocks]
         return split_columns(rule.combine(jacobian, state), sizes), state
+    weights, state = weights_of_blocks(rule, blocks, state, losses, total=total)
+    return [weighted_sum(weights, block) for block in blocks], state
+
+
+def weights_of_blocks(
+    rule: Aggregator,
+    blocks: Sequence[Any],
+    state: State,
+    losses: Any = None,
+    *,
+    total: Callable[[Any], Any] = lambda gramian: gramian,
+) -> tuple[Any, State]:
+    """The weights that a rule of the Gramian gives to the rows, and the state after the step."""
     gramian = total(sum(map(inner_products, blocks[1:]), start=inner_products(blocks[0])))
     state = rule.advance(gramian, losses, state)
-    weights = rule.weights(gramian, state)
-    return [weighted_sum(weights, block) for block in blocks], state
+    return rule.weights(gramian, state), state
 
 
 def split_columns(columns: Any, sizes: Sequence[Any]) -> list[Any]:

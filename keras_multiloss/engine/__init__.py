@@ -4,7 +4,6 @@ from keras_multiloss.engine._aggregator_state import (
     AggregatorState,
 )
 from keras_multiloss.engine._balancing import (
-    Variables,
     balanced_on_jax,
     with_balanced_gradients,
 )
@@ -15,6 +14,9 @@ from keras_multiloss.engine._measured import (
 from keras_multiloss.engine._running_means import (
     Layout,
     RunningMeans,
+)
+from keras_multiloss.engine._shared_variables import (
+    Variables,
 )
 from keras_multiloss.engine._state_layer import (
     FileState,

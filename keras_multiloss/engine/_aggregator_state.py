@@ -8,15 +8,22 @@ import numpy as np
 
 from keras_multiloss._checks import check_config
 from keras_multiloss._messages import error
-from keras_multiloss._platform import add_counter, add_state, ops
+from keras_multiloss._platform import add_counter, add_state, ops, weighted_sum
 from keras_multiloss._saving import deserialize, serializable, serialize
-from keras_multiloss.aggregation._jacobian_blocks import combine_blocks, split_columns
+from keras_multiloss.aggregation._jacobian_blocks import (
+    combine_blocks,
+    split_columns,
+    weights_of_blocks,
+)
 from keras_multiloss.engine._state_layer import StateLayer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from keras_multiloss.aggregation import Aggregator
+
+#: Before the names of what the rule remembers.
+RULE = "rule_"
 
 
 @serializable
@@ -30,6 +37,8 @@ class AggregatorState(StateLayer):
         aggregator: the rule.
         tasks: the names of the terms that are its tasks.
         n_parameters: the number of trainable parameters of the model.
+        every_n_steps: the rule computes the weights of the tasks at every n-th step, and they are
+            kept until the next.
         name: name of the layer.
         **kwargs: as for every Keras layer.
     """
@@ -39,6 +48,7 @@ class AggregatorState(StateLayer):
         aggregator: Aggregator,
         tasks: Sequence[str],
         n_parameters: int,
+        every_n_steps: int = 1,
         name: str = "aggregator_state",
         **kwargs: Any,
     ) -> None:
@@ -46,10 +56,12 @@ class AggregatorState(StateLayer):
         self.aggregator = aggregator
         self.tasks = list(tasks)
         self.n_parameters = n_parameters
+        self.every_n_steps = every_n_steps
         self.step = add_counter(self, "step")
         n_tasks = len(self.tasks)
         initial = aggregator.initial_state(n_tasks, n_parameters)
         self.state = {k: add_state(self, k, np.asarray(v, "float32")) for k, v in initial.items()}
+        self._kept = {} if every_n_steps == 1 else self._kept_at_first()
         longer = aggregator.initial_state(n_tasks, n_parameters + 1)
         self._wide = [k for k, v in initial.items() if np.shape(v) != np.shape(longer[k])]
         higher = aggregator.initial_state(n_tasks + 1, n_parameters)
@@ -67,48 +79,118 @@ class AggregatorState(StateLayer):
             is_shared: which of these variables the tasks share.
             losses: the losses of the tasks, `(T,)`.
         """
-        self._check_tasks(blocks[0].shape[0])
-        before = {**{k: v + 0 for k, v in self.state.items()}, "step": self.step + 0}
-        places = _Places(sizes, is_shared)
-        narrow = {k: places.shared(v) if k in self._wide else v for k, v in before.items()}
-        joined, after = combine_blocks(self.aggregator, blocks, narrow, losses)
-        is_sound = ops.all(ops.stack([ops.all(ops.isfinite(d)) for d in joined]))
-        for key, variable in self.state.items():
-            value = after[key]
-            if key in self._wide:
-                value = places.merged(value, before[key])
-            # Loss scaling skips a step that overflowed.
-            variable.assign(ops.where(is_sound, value, before[key]))
-        self.step.assign(self.step + 1)
+        self.check_tasks(blocks[0].shape[0])
+        before, places = self.values(), _Places(sizes, is_shared)
+        narrow = self._narrow(before, places)
+        joined, moved = combine_blocks(self.aggregator, blocks, narrow, losses)
+        self.assign(self._moved(before, moved, places, is_sound=_are_finite(joined)))
         return joined
 
-    def fits(self, aggregator: Aggregator, tasks: Sequence[str], n_parameters: int) -> bool:
-        """Whether this is the state of that very rule, for these tasks and as many parameters."""
-        is_of_rule = self.aggregator is aggregator
-        return is_of_rule and (self.tasks, self.n_parameters) == (list(tasks), n_parameters)
+    def renewed(
+        self,
+        before: dict[str, Any],
+        blocks: Sequence[Any],
+        sizes: Sequence[int],
+        is_shared: Sequence[bool],
+        losses: Any,
+    ) -> tuple[list[Any], dict[str, Any]]:
+        """The combined gradient, as of `combine`, and the values after a turn of the rule.
 
-    def _check_tasks(self, n_tasks: int) -> None:
-        if self.state and n_tasks != len(self.tasks):
+        Args:
+            before: the values before the step.
+            blocks: as for `combine`.
+            sizes: as for `combine`.
+            is_shared: as for `combine`.
+            losses: as for `combine`.
+        """
+        places = _Places(sizes, is_shared)
+        narrow = self._narrow(before, places)
+        weights, moved = weights_of_blocks(self.aggregator, blocks, narrow, losses)
+        joined = [weighted_sum(weights, block) for block in blocks]
+        is_sound = _are_finite(joined)
+        left = ops.cast(ops.where(is_sound, self.every_n_steps - 1, 0), "int32")
+        after = self._moved(before, moved, places, is_sound=is_sound)
+        kept = ops.where(is_sound, weights, before["kept_weights"])
+        return joined, {**after, "kept_weights": kept, "steps_left": left}
+
+    def reused(self, before: dict[str, Any]) -> dict[str, Any]:
+        """The values after a step that uses the weights that were kept."""
+        left = before["steps_left"] - 1
+        return {**before, "step": before["step"] + 1, "steps_left": left}
+
+    def values(self) -> dict[str, Any]:
+        """What the variables hold, by their names in files."""
+        return {key: variable + 0 for key, variable in self.state_variables().items()}
+
+    def assign(self, values: dict[str, Any]) -> None:
+        """Set the variables."""
+        for key, variable in self.state_variables().items():
+            variable.assign(values[key])
+
+    def _kept_at_first(self) -> dict[str, Any]:
+        """The weights of the tasks, and for how many steps they are used."""
+        weights = add_state(self, "kept_weights", np.zeros(len(self.tasks), "float32"))
+        return {"kept_weights": weights, "steps_left": add_counter(self, "steps_left")}
+
+    def _narrow(self, before: dict[str, Any], places: _Places) -> dict[str, Any]:
+        """The state for the rule, which knows of shared parameters only."""
+        state = {key: before[RULE + key] for key in self.state}
+        state = {k: places.shared(v) if k in self._wide else v for k, v in state.items()}
+        return {**state, "step": before["step"]}
+
+    def _moved(
+        self, before: dict[str, Any], moved: dict[str, Any], places: _Places, *, is_sound: Any
+    ) -> dict[str, Any]:
+        """The values after a turn of the rule."""
+        after = {**before, "step": before["step"] + 1}
+        for key in self.state:
+            old, value = before[RULE + key], moved[key]
+            if key in self._wide:
+                value = places.merged(value, old)
+            # Loss scaling skips a step that overflowed.
+            after[RULE + key] = ops.where(is_sound, value, old)
+        return after
+
+    def take_over(self, before: StateLayer) -> None:
+        """As of every layer of state; the weights are computed anew in the next step."""
+        super().take_over(before)
+        if self._kept:
+            self._kept["steps_left"].assign(0)
+
+    def fits(
+        self, aggregator: Aggregator, tasks: Sequence[str], n_parameters: int, every_n_steps: int
+    ) -> bool:
+        """Whether this is the state of that very rule, for these tasks and as many parameters."""
+        own = (self.tasks, self.n_parameters, self.every_n_steps)
+        is_of_rule = self.aggregator is aggregator
+        return is_of_rule and own == (list(tasks), n_parameters, every_n_steps)
+
+    def check_tasks(self, n_tasks: int) -> None:
+        """Raise if a task is missing that has its place in the state."""
+        if (self.state or self._kept) and n_tasks != len(self.tasks):
             raise error(
                 ValueError,
                 "MultiLossModel.fit",
                 "a term is missing, but the aggregator keeps state for all of them",
                 expected=f"labels for all {len(self.tasks)} terms in every batch",
                 received=f"{n_tasks} terms",
-                hint="mark missing labels with `mask`, or use an aggregator without state",
+                hint="mark missing labels with `mask`, or use an aggregator without state (and "
+                "without `every_n_steps`)",
             )
 
     def state_variables(self) -> dict[str, Any]:
-        return {"step": self.step, **{f"rule_{key}": value for key, value in self.state.items()}}
+        of_rule = {RULE + key: value for key, value in self.state.items()}
+        return {"step": self.step, **of_rule, **self._kept}
 
     def state_terms(self) -> list[str]:
         return self.tasks
 
     def term_axes(self, key: str) -> list[int]:
-        return self._term_axes.get(key.removeprefix("rule_"), [])
+        return [0] if key == "kept_weights" else self._term_axes.get(key.removeprefix(RULE), [])
 
     def get_config(self) -> dict[str, Any]:
         own = {"tasks": list(self.tasks), "n_parameters": self.n_parameters}
+        own["every_n_steps"] = self.every_n_steps
         return {**super().get_config(), "aggregator": serialize(self.aggregator), **own}
 
     @classmethod
@@ -117,6 +199,10 @@ class AggregatorState(StateLayer):
         config = check_config(cls, config, [*config], required=own)
         rule = deserialize("AggregatorState: `aggregator`", config.pop("aggregator"), None)
         return cls(rule, **config)
+
+
+def _are_finite(gradients: Sequence[Any]) -> Any:
+    return ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in gradients]))
 
 
 def _axes_that_grow(value: Any, with_one_more: Any) -> list[int]:

@@ -6,7 +6,7 @@ differentiates has the value of the total loss, and gradients that were computed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -17,33 +17,25 @@ from keras_multiloss._platform import (
     loss_scale,
     n_replicas,
     ops,
+    paused,
     sum_over_replicas,
     value_of,
     with_gradients,
 )
-from keras_multiloss.aggregation import stacked_gradients
+from keras_multiloss.engine._shared_variables import (
+    merged_gradients,
+    of_global_batch,
+    reached_of,
+    split_gradients,
+)
+from keras_multiloss.engine._weights_by_turns import combined_by_turns, combined_by_turns_on_jax
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from keras_multiloss.engine._aggregator_state import AggregatorState
+    from keras_multiloss.engine._shared_variables import Variables
     from keras_multiloss.engine._step import Step
-
-
-class Variables(NamedTuple):
-    """What a model trains.
-
-    Args:
-        trained: all trainable variables.
-        of_no_task: those of them that learn how to weigh the tasks.
-    """
-
-    trained: Sequence[Any]
-    of_no_task: Sequence[Any]
-
-    def is_of_no_task(self, variable: Any) -> bool:
-        """Whether a variable learns how to weigh the tasks."""
-        return any(variable is other for other in self.of_no_task)
 
 
 def with_balanced_gradients(
@@ -70,8 +62,12 @@ def with_balanced_gradients(
     factor = scale / n_replicas()
     tasks = step.tasks(active)
     losses = [factor * loss for loss in [*tasks, step.rest]]
-    gradients = gradients_of(losses, variables.trained, tape)
-    combined = combined_gradients(gradients, variables, state, tasks)
+    with paused(tape):
+        if state.every_n_steps > 1:
+            combined = combined_by_turns(losses, variables, state, tasks, tape)
+        else:
+            gradients = gradients_of(losses, variables.trained, tape)
+            combined = combined_gradients(gradients, variables, state, tasks)
     pairs = [(v, g) for v, g in zip(variables.trained, combined, strict=True) if g is not None]
     values = [value_of(v) for v, _ in pairs]
     return with_gradients(total, values, [g / ops.cast(scale, g.dtype) for _, g in pairs])
@@ -94,43 +90,12 @@ def combined_gradients(
         state: the aggregator with its state.
         losses: the losses of the tasks.
     """
-    *tasks, rest = gradients
-    columns = list(zip(*tasks, strict=True))
-    is_shared = [
-        sum(g is not None for g in column) > 1 and not variables.is_of_no_task(variable)
-        for variable, column in zip(variables.trained, columns, strict=True)
-    ]
-    blocks = [_block(c) for c, shared in zip(columns, is_shared, strict=True) if shared]
+    is_shared = variables.are_shared(reached_of(gradients))
+    blocks, others = split_gradients(gradients, is_shared)
+    blocks = [sum_over_replicas(block) for block in blocks]
     sizes = [int(np.prod(v.shape)) for v in variables.trained]
-    joined = iter(
-        state.combine(blocks, sizes, is_shared, _of_global_batch(losses)) if blocks else []
-    )
-    found = []
-    for variable, column, shared, other in zip(
-        variables.trained, columns, is_shared, rest, strict=True
-    ):
-        own = [next(joined) / n_replicas()] if shared else [g for g in column if g is not None]
-        summands = [g for g in [*own, other] if g is not None]
-        found.append(_sum_like(variable, summands) if summands else None)
-    return found
-
-
-def _block(column: Sequence[Any]) -> Any:
-    """The gradients of a shared variable as rows, those of the global batch."""
-    return sum_over_replicas(stacked_gradients(column))
-
-
-def _of_global_batch(losses: Sequence[Any]) -> Any:
-    """The losses as numbers, so that a rule keeps no graph alive."""
-    return sum_over_replicas(ops.stop_gradient(ops.stack(list(losses))) / n_replicas())
-
-
-def _sum_like(variable: Any, gradients: list[Any]) -> Any:
-    shape = tuple(variable.shape)
-    total = ops.zeros(shape, "float32")
-    for gradient in gradients:
-        total = total + ops.reshape(ops.cast(gradient, "float32"), shape)
-    return ops.cast(total, variable.dtype)
+    joined = state.combine(blocks, sizes, is_shared, of_global_batch(losses)) if blocks else []
+    return merged_gradients(variables.trained, is_shared, joined, others)
 
 
 def balanced_on_jax(
@@ -139,6 +104,7 @@ def balanced_on_jax(
     state: AggregatorState,
     step_and_updates: Callable[[Any], tuple[list[Any], Any, Any]],
     values: Any,
+    other_values: Any,
     optimizer_values: Any,
 ) -> Any:
     """What `compute_loss_and_updates` gives, with balanced gradients.
@@ -150,6 +116,7 @@ def balanced_on_jax(
         step_and_updates: from values of the trainable variables to the losses of the tasks, to
             what belongs to none, and to what Keras's own function gives.
         values: those of the trainable variables.
+        other_values: those of the variables that are not trained.
         optimizer_values: those of the variables of the optimizer.
     """
     mapping = list(zip(model.optimizer.variables, optimizer_values, strict=True))
@@ -161,11 +128,20 @@ def balanced_on_jax(
         return [scale * loss for loss in [*tasks, rest]], (tasks, found)
 
     constant = [ops.stop_gradient(value) for value in values]
-    gradients, (tasks, found) = gradients_of_function(scaled_losses, constant)
+    if state.every_n_steps > 1:
+        before = list(zip(model.non_trainable_variables, other_values, strict=True))
+        with keras.StatelessScope(state_mapping=before):
+            turns = combined_by_turns_on_jax(scaled_losses, constant, variables, state)
+        combined, after, found = turns
+    else:
+        gradients, (tasks, found) = gradients_of_function(scaled_losses, constant)
     loss, (unscaled, y_pred, others, metrics) = found
     mapping = list(zip(model.non_trainable_variables, others, strict=True))
     with keras.StatelessScope(state_mapping=mapping) as scope:
-        combined = combined_gradients(gradients, variables, state, tasks)
+        if state.every_n_steps > 1:
+            state.assign(after)
+        else:
+            combined = combined_gradients(gradients, variables, state, tasks)
     others = [scope.get_current_value(v) for v in model.non_trainable_variables]
     pairs = [(v, g) for v, g in zip(values, combined, strict=True) if g is not None]
     return with_gradients(loss, *zip(*pairs, strict=True)), (unscaled, y_pred, others, metrics)

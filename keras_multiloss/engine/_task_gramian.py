@@ -56,8 +56,7 @@ class TaskGramian:
     def _on_tape(self, x: Any, y: Any, sample_weight: Any, weights: Any) -> Any:
         with task_tape() as tape:
             losses = self._losses(self.model.named_batch(x, y, sample_weight), weights)
-            gradients = gradients_of(losses, self.model.trainable_variables, tape)
-        return _gramian(gradients)
+        return _gramian(gradients_of(losses, self.model.trainable_variables, tape))
 
     def _on_jax(
         self, trained: Any, others: Any, x: Any, y: Any, sample_weight: Any, weights: Any

@@ -63,8 +63,22 @@ class BalancedModel(StateHolder, TrainingStep):
                 hint="the layer kml.GradientBalancer balances them in any training step",
             )
 
+    def _moves_in_own_step(self) -> Exception:
+        return error(
+            ValueError,
+            "MultiLossModel.compute_loss",
+            "weights that change in training need the training step of Keras",
+            expected="the `train_step` of Keras, or one that calls it by `super()`",
+            received=f"a `train_step` of {type(self).__name__} that computes gradients itself",
+            hint="with JAX, variables are assigned inside `with keras.StatelessScope(...)` only",
+        )
+
     def _balanced(
-        self, loss_and_updates: Callable[[Any], Any], values: Any, optimizer_values: Any
+        self,
+        loss_and_updates: Callable[[Any], Any],
+        values: Any,
+        other_values: Any,
+        optimizer_values: Any,
     ) -> Any:
         active = self._compiled_loss.loss.given_weights.active  # type: ignore[union-attr]
 
@@ -78,8 +92,15 @@ class BalancedModel(StateHolder, TrainingStep):
             return step.tasks(active), step.rest, found
 
         state: Any = self.aggregator_state()
-        variables = self._variables()
-        return balanced_on_jax(self, variables, state, step_and_updates, values, optimizer_values)
+        return balanced_on_jax(
+            self,
+            self._variables(),
+            state,
+            step_and_updates,
+            values,
+            other_values,
+            optimizer_values,
+        )
 
     def _variables(self) -> Variables:
         weights = self.term_weight_state()

@@ -16,9 +16,13 @@ from keras_multiloss._platform import (
     ops,
     scale_for_distribution,
 )
-from keras_multiloss._saving import deserialize, serialize
 from keras_multiloss.engine import TaskGramian, TermWeights, take_step
-from keras_multiloss.models._aggregator_argument import aggregator_state, check_has_no_aggregator
+from keras_multiloss.models._aggregator_argument import (
+    aggregator_config,
+    aggregator_from_config,
+    aggregator_state,
+    check_has_no_aggregator,
+)
 from keras_multiloss.models._compiled_loss import CompiledLoss
 from keras_multiloss.models._data_checks import (
     check_can_train,
@@ -86,12 +90,12 @@ class MultiLossMixin(KerasSignatures, TappedModel):
     _is_testing = False
 
     def _compile(
-        self, in_keras: Callable[..., None], arguments: dict[str, Any], aggregator: Any
+        self, in_keras: Callable[..., None], arguments: dict[str, Any], balancing: dict[str, Any]
     ) -> None:
         loss = arguments["loss"]
         check_is_no_part(loss, self)
         if not isinstance(loss, (WeightedSumLoss, LossTerm)):
-            check_has_no_aggregator(aggregator, loss)
+            check_has_no_aggregator(balancing, loss)
             check_has_no_metric_terms(arguments)
             self._compiled_loss = None
             self._set_state(TERM_WEIGHTS, None)
@@ -117,8 +121,8 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         in_keras(**{**arguments, "loss": None})
         self._compiled_loss = CompiledLoss(spec, TensorNames.of(self), [*metrics.values()], terms)
         self._set_state(TERM_WEIGHTS, self._term_weights_for(spec))
-        balancing = aggregator_state(self, aggregator, spec, self.aggregator_state())
-        self._set_state(AGGREGATOR, balancing)
+        state = aggregator_state(self, spec, self.aggregator_state(), **balancing)
+        self._set_state(AGGREGATOR, state)
         self.loss = spec
 
     @property
@@ -175,16 +179,6 @@ class MultiLossMixin(KerasSignatures, TappedModel):
             compiled.log(step, _batch_size(y_pred if x is None else x))
         total = scale_for_distribution(step.total)
         return self._with_balanced_gradients(step, total) if training else total
-
-    def _moves_in_own_step(self) -> Exception:
-        return error(
-            ValueError,
-            "MultiLossModel.compute_loss",
-            "weights that change in training need the training step of Keras",
-            expected="the `train_step` of Keras, or one that calls it by `super()`",
-            received=f"a `train_step` of {type(self).__name__} that computes gradients itself",
-            hint="with JAX, variables are assigned inside `with keras.StatelessScope(...)` only",
-        )
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Update the compiled metrics, over what counts for the terms of their outputs."""
@@ -257,18 +251,18 @@ class MultiLossMixin(KerasSignatures, TappedModel):
             if weights is not None:
                 config[MOVES] = bool(weights.trainable)
             if balancing is not None:
-                config["aggregator"] = serialize(balancing.aggregator)
+                config |= aggregator_config(balancing)
         return config
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         config = dict(config)
         moves = config.pop(MOVES, True)
-        rule = deserialize("MultiLossModel: `aggregator`", config.pop("aggregator", None), None)
+        balanced = aggregator_from_config(config)
         terms = metric_terms_from_config(config)
         arguments = keras.saving.deserialize_keras_object(config)
         for kind in METRICS:
             arguments[kind] = with_metric_terms(arguments.get(kind), terms[kind])
-        self.compile(**arguments, aggregator=rule)
+        self.compile(**arguments, **balanced)
         weights, balancing = self.term_weight_state(), self.aggregator_state()
         if weights is not None:
             weights.trainable = moves

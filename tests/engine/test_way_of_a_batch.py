@@ -53,26 +53,29 @@ def test_the_way_in_the_layer_is_short():
     assert way[-4:] == ["take_step", "blocks", "evaluated", "evaluate"]
 
 
-AGGREGATORS = pytest.mark.parametrize("aggregator", [None, "upgrad", "grad_vac", "db_mtl"])
+AGGREGATORS = pytest.mark.parametrize(
+    ("aggregator", "every_n_steps"),
+    [(None, 1), ("upgrad", 1), ("upgrad", 2), ("grad_vac", 1), ("db_mtl", 1)],
+)
 
 
-def trained(aggregator=None, weighting="uncertainty", **network):
+def trained(aggregator=None, every_n_steps=1, weighting="uncertainty", **network):
     x, y = two_heads_data()
     model = kml.MultiLossModel.from_model(two_heads(**network))
     loss = kml.WeightedSumLoss(
         [kml.LossTerm("mse", "age"), kml.LossTerm("mae", "sex")], weighting=weighting
     )
-    model.compile("sgd", loss=loss, aggregator=aggregator)
+    model.compile("sgd", loss=loss, aggregator=aggregator, every_n_steps=every_n_steps)
     model.fit(x, y, batch_size=8, verbose=0)
     return model
 
 
 @needs_jax_backend
 @AGGREGATORS
-def test_no_tracer_outlives_fit(aggregator):
+def test_no_tracer_outlives_fit(aggregator, every_n_steps):
     import jax
 
-    model = trained(aggregator)
+    model = trained(aggregator, every_n_steps)
     gc.collect()
     alive = [x for x in gc.get_objects() if isinstance(x, jax.core.Tracer)]
     held = [x for x in alive if _is_held_by(model, x)]
@@ -92,10 +95,10 @@ def _is_held_by(model, x, depth=4):
 
 @needs_torch_backend
 @AGGREGATORS
-def test_the_graph_of_a_step_dies_with_it(aggregator):
+def test_the_graph_of_a_step_dies_with_it(aggregator, every_n_steps):
     import torch
 
-    model = trained(aggregator)
+    model = trained(aggregator, every_n_steps)
     gc.collect()
     graphs = [t for t in gc.get_objects() if isinstance(t, torch.Tensor) and t.grad_fn is not None]
     assert graphs == []
@@ -105,7 +108,9 @@ def test_the_graph_of_a_step_dies_with_it(aggregator):
 @needs_torch_backend
 @AGGREGATORS
 @pytest.mark.parametrize("weighting", [None, "uncertainty"])
-def test_each_step_frees_its_graph_without_the_garbage_collector(aggregator, weighting):
+def test_each_step_frees_its_graph_without_the_garbage_collector(
+    aggregator, every_n_steps, weighting
+):
     import torch
 
     class Counting(keras.callbacks.Callback):
@@ -116,7 +121,7 @@ def test_each_step_frees_its_graph_without_the_garbage_collector(aggregator, wei
             self.counts.append(sum(t.grad_fn is not None for t in tensors))
 
     x, y = two_heads_data()
-    model = trained(aggregator, weighting)
+    model = trained(aggregator, every_n_steps, weighting)
     counting = Counting()
     gc.collect()
     gc.disable()

@@ -98,7 +98,10 @@ def trained(host):
     data = (x, y)
     model = two_heads(kernel_regularizer=keras.regularizers.L2(0.01))
     if kind in {"model", "weighting", "aggregator"}:
-        options = {"aggregator": rule} if kind == "aggregator" else {}
+        options = {}
+        if kind == "aggregator":
+            name, _, n_steps = rule.partition(" every ")
+            options = {"aggregator": name, "every_n_steps": int(n_steps or 1)}
         model = kml.MultiLossModel.from_model(model)
         model.compile(keras.optimizers.SGD(0.1), loss=loss, **options)
     elif kind == "reductions":

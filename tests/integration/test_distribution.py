@@ -15,7 +15,7 @@ from tests.lanes import BACKEND, needs_scaling_by_keras, needs_tensorflow_backen
 ROOT = Path(__file__).parents[2]
 
 
-HOSTS = ["model", "layer", "masked", "aggregator moco", "reductions"]
+HOSTS = ["model", "layer", "masked", "aggregator moco", "aggregator upgrad every 2", "reductions"]
 SLOW = [
     "weighting dynamic_weight_average",
     "weighting famo",
