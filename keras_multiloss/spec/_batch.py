@@ -131,10 +131,8 @@ class Batch:
 
         A loss that is not finite has gradients that are not finite, and 0 times them is NaN.
         """
-        if condition is False:
-            return self
         outputs = dict(self.outputs)
-        for key in keys:
+        for key in keys if condition is not False else ():
             if key in outputs:
                 outputs[key] = without_gradient(to_tensor(outputs[key]), condition)
         return replace(self, outputs=outputs)
