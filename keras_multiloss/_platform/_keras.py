@@ -99,6 +99,13 @@ def is_traced(tensor: Any) -> bool:
     return False
 
 
+def named_operations(name: str) -> contextlib.AbstractContextManager[Any]:
+    """A block whose operations have a name that errors of a graph of TensorFlow show."""
+    if backend() != "tensorflow":
+        return contextlib.nullcontext()
+    return tensorflow().name_scope(name)
+
+
 def to_dense(tensor: Any) -> Any:
     """A sparse tensor of the backend, or anything else, as a dense tensor."""
     if getattr(tensor, "is_sparse", False):  # of PyTorch, which Keras leaves as it is

@@ -39,6 +39,16 @@ class TaskBlock(NamedTuple):
     parts: list[dict[str, Any]]
 
 
+def treated_alike(treatments: Mapping[str, Any]) -> list[str]:
+    """The names of terms that are treated like another one.
+
+    Args:
+        treatments: what `treatment_of` gives for each, by name.
+    """
+    found = [treatment for treatment in treatments.values() if treatment is not None]
+    return [name for name, treatment in treatments.items() if found.count(treatment) > 1]
+
+
 def groups_of_terms(
     terms: Mapping[str, LossTerm],
     treatments: Mapping[str, Any],
@@ -50,7 +60,7 @@ def groups_of_terms(
     Args:
         terms: those that are there, by name.
         treatments: what `treatment_of` gives for each.
-        tensors: what each sees of the batch.
+        tensors: what each that is treated like another one sees of the batch.
         is_off: whether no gradient flows through a term: a bool, or a tensor where it depends on
             the step.
     """
@@ -58,10 +68,10 @@ def groups_of_terms(
     for name, term in terms.items():
         key: Any = name
         is_alone = is_off[name] is not False and term.read_outputs != term.output_keys
-        if treatments[name] is not None and not is_alone:
+        kind = tensors[name].kind if name in tensors and not is_alone else None
+        if kind is not None:
             flow = is_off[name] if isinstance(is_off[name], bool) else "by step"
-            kind = tensors[name].kind
-            key = name if kind is None else (treatments[name], kind, flow)
+            key = (treatments[name], kind, flow)
         groups.setdefault(key, []).append(name)
     return list(groups.values())
 

@@ -12,7 +12,13 @@ from typing import TYPE_CHECKING, Any
 from keras_multiloss._messages import error, unknown_name
 from keras_multiloss._platform import ops
 from keras_multiloss.evaluation import losses_of
-from keras_multiloss.spec._fused_terms import TaskBlock, fused_block, groups_of_terms, treatment_of
+from keras_multiloss.spec._fused_terms import (
+    TaskBlock,
+    fused_block,
+    groups_of_terms,
+    treated_alike,
+    treatment_of,
+)
 from keras_multiloss.spec._given_weights import GivenWeights
 from keras_multiloss.weighting import scaled
 
@@ -22,7 +28,6 @@ if TYPE_CHECKING:
     from keras_multiloss.evaluation import Evaluated, Reduced
     from keras_multiloss.spec._batch import Batch
     from keras_multiloss.spec._loss_term import LossTerm
-    from keras_multiloss.spec._term_tensors import TermTensors
     from keras_multiloss.spec._weighted_sum_loss import WeightedSumLoss
 
 
@@ -85,13 +90,10 @@ class Tasks:
         """
         terms = self._present(batch)
         is_off = {name: self._is_off(name, term, moving) for name, term in terms.items()}
-        tensors: dict[str, TermTensors] = {}
-        groups = [[name] for name in terms]
-        if fuse and len(terms) > 1:
-            tensors = {name: term.tensors(batch, name) for name, term in terms.items()}
-            groups = groups_of_terms(terms, self._treatments, tensors, is_off)
+        alike = [name for name in self._treated_alike if name in terms] if fuse else []
+        tensors = {name: terms[name].tensors(batch, name) for name in alike}
         blocks: list[TaskBlock] = []
-        for names in groups:
+        for names in groups_of_terms(terms, self._treatments, tensors, is_off):
             fused = fused_block(names, terms, tensors, is_off) if len(names) > 1 else None
             if fused is not None:
                 blocks.append(fused)
@@ -118,6 +120,11 @@ class Tasks:
     def _treatments(self) -> dict[str, Any]:
         """What has to be alike for terms to be evaluated as one, by name."""
         return {name: treatment_of(term) for name, term in self.terms.items()}
+
+    @functools.cached_property
+    def _treated_alike(self) -> list[str]:
+        """The names of terms that may be evaluated with another one."""
+        return treated_alike(self._treatments)
 
     def _present(self, batch: Batch) -> dict[str, LossTerm]:
         """The terms but those that are not required and whose label is absent."""

@@ -9,6 +9,7 @@ from keras_multiloss._platform import (
     dtype_name,
     keras_mask,
     logits_of,
+    named_operations,
     ops,
     set_keras_mask,
 )
@@ -91,7 +92,17 @@ def _stacked_structures(structures: Sequence[Any], stack: Any) -> Any:
 
 def _as_samples(tensors: Sequence[Any]) -> Any:
     """Tensors of one shape, one behind the other along the first axis."""
-    return _of_all_terms(ops.stack([to_tensor(tensor) for tensor in tensors]))
+    return _of_all_terms(_by_term([to_tensor(tensor) for tensor in tensors]))
+
+
+def _by_term(tensors: Sequence[Any]) -> Any:
+    """Tensors of one shape along a new first axis.
+
+    Only TensorFlow traces batches whose size it does not know. Where the sizes turn out to differ,
+    the error of the graph has the name that is given here.
+    """
+    with named_operations("terms_differ_in_batch_size_so_use_WeightedSumLoss_with_fuse_False"):
+        return ops.stack([*tensors])
 
 
 def _of_all_terms(of_terms: Any) -> Any:
@@ -103,7 +114,7 @@ def _stacked_outputs(outputs: Sequence[Any], is_off: Any) -> Any:
     """Outputs one behind the other, with their masks; where terms are off, without gradients."""
     activation = activation_of(outputs[0]) if is_off is False else None
     tensors = outputs if activation is None else [logits_of(output) for output in outputs]
-    of_terms = ops.stack([*tensors])
+    of_terms = _by_term(tensors)
     if is_off is not False:
         blocked = ops.stop_gradient(of_terms)
         of_terms = blocked if is_off is True else _where_off(is_off, blocked, of_terms)

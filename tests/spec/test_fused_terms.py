@@ -293,3 +293,19 @@ def test_a_weight_that_moves_to_0_switches_a_fused_term_off():
     np.testing.assert_array_equal(after["a"], before["a"])
     assert np.isfinite(after["b"]).all()
     assert not np.array_equal(after["b"], before["b"])
+
+
+@needs_tensorflow_backend
+def test_batches_whose_sizes_turn_out_to_differ_say_what_to_do():
+    import tensorflow as tf
+
+    loss = sum_of(*(kml.LossTerm("mse", n, labels=None) for n in "ab"))
+    spec = tf.TensorSpec((None, 2), "float32")
+
+    @tf.function(input_signature=[spec, spec])
+    def total(a, b):
+        return loss(None, {"a": a, "b": b})
+
+    assert float(total(tf.ones((3, 2)), tf.ones((3, 2)))) == 2.0
+    with pytest.raises(tf.errors.InvalidArgumentError, match="use_WeightedSumLoss_with_fuse_False"):
+        total(tf.ones((3, 2)), tf.ones((6, 2)))
