@@ -6,6 +6,7 @@ such terms are put one behind the other, and the loss runs once.
 
 from __future__ import annotations
 
+import collections
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -45,8 +46,8 @@ def treated_alike(treatments: Mapping[str, Any]) -> list[str]:
     Args:
         treatments: what `treatment_of` gives for each, by name.
     """
-    found = [treatment for treatment in treatments.values() if treatment is not None]
-    return [name for name, treatment in treatments.items() if found.count(treatment) > 1]
+    counts = collections.Counter(treatments.values())
+    return [name for name, found in treatments.items() if found is not None and counts[found] > 1]
 
 
 def groups_of_terms(
