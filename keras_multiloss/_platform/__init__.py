@@ -73,6 +73,7 @@ from keras_multiloss._platform._linear_algebra import (
 )
 from keras_multiloss._platform._loops import (
     fold_over_steps,
+    traced_once,
 )
 from keras_multiloss._platform._loss_objects import (
     constructor_extras,
@@ -187,6 +188,7 @@ __all__ = [
     "task_tape",
     "tensorflow",
     "to_dense",
+    "traced_once",
     "uniform",
     "value_of",
     "variables_unknown_to",
