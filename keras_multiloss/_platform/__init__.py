@@ -104,6 +104,9 @@ from keras_multiloss._platform._model_signatures import (
 from keras_multiloss._platform._ops_of_keras_2 import (
     ops_over_tensorflow,
 )
+from keras_multiloss._platform._registered_objects import (
+    before_first_look,
+)
 from keras_multiloss._platform._replicas import (
     add_loss_of_replica,
     mean_over_replicas,
@@ -136,6 +139,7 @@ __all__ = [
     "add_sums",
     "add_trained",
     "backend",
+    "before_first_look",
     "can_record_metrics",
     "compiled_function",
     "compiled_inference",
