@@ -59,7 +59,8 @@ def gradients_of_function(
 ) -> tuple[list[list[Any]], Any]:
     """The gradients of what a function gives, and what else it gives (JAX only).
 
-    Each gradient traces the function anew; XLA then makes one forward pass of all.
+    The function is traced once, and what it does taken from there for each gradient; XLA then
+    makes one forward pass of all.
 
     Args:
         losses: from values of variables to scalars, and something else.
@@ -69,14 +70,12 @@ def gradients_of_function(
         A list for each loss, with `None` where it does not depend on a variable; and the rest.
     """
     jax = importlib.import_module("jax")
-
-    n_losses = 0
+    once, _, shapes = _traced(losses, values)
+    n_losses = len(shapes[0])
 
     def gradient(i: int, values: Any) -> Any:
         def loss(values: Any) -> Any:
-            nonlocal n_losses
-            found, rest = losses(values)
-            n_losses = len(found)
+            found, rest = once(values)
             return found[i], rest
 
         return jax.grad(loss, has_aux=True)(values)
@@ -85,11 +84,26 @@ def gradients_of_function(
         first, rest = gradient(0, values)
         return [first, *(gradient(i, values)[0] for i in range(1, n_losses))], rest
 
-    traced, shapes = jax.make_jaxpr(all_gradients, return_shape=True)(values)
-    results = jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *jax.tree.leaves(values))
-    gradients, rest = jax.tree.unflatten(jax.tree.structure(shapes), results)
-    is_zero = iter([_is_zero(variable, traced.jaxpr) for variable in traced.jaxpr.outvars])
+    computed, jaxpr, _ = _traced(all_gradients, values)
+    gradients, rest = computed(values)
+    is_zero = iter([_is_zero(variable, jaxpr) for variable in jaxpr.outvars])
     return [[None if next(is_zero) else g for g in row] for row in gradients], rest
+
+
+def _traced(function: Callable[[Any], Any], values: Any) -> tuple[Callable[[Any], Any], Any, Any]:
+    """What a function does, as one without its Python code (JAX only).
+
+    Returns:
+        That function; its program; what it gives, as shapes.
+    """
+    jax = importlib.import_module("jax")
+    traced, shapes = jax.make_jaxpr(function, return_shape=True)(values)
+
+    def repeated(values: Any) -> Any:
+        found = jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *jax.tree.leaves(values))
+        return jax.tree.unflatten(jax.tree.structure(shapes), found)
+
+    return repeated, traced.jaxpr, shapes
 
 
 def _is_zero(variable: Any, jaxpr: Any) -> bool:
