@@ -78,7 +78,8 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html (about 6 mi
 docs-quick: .venv/.docs-ready  ## the documentation without running its pages
 	.venv/bin/python -m sphinx -q -D nb_execution_mode=off -D suppress_warnings=myst-nb.lexer -b html docs docs/_build/html-quick
 
-bench: .venv/.ready  ## step time against plain Keras
+bench: .venv/.ready  ## import and step time against plain Keras
+	.venv/bin/python benchmarks/imports.py
 	.venv/bin/python benchmarks/step_time.py
 	.venv/bin/python benchmarks/parts.py
 	.venv/bin/python benchmarks/weightings.py

@@ -16,11 +16,16 @@ reload with no `custom_objects`, and `strip_losses` gives the plain model to ser
     model.fit(x, {"age": age, "sex": sex})
 """
 
-from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
-from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
-from keras_multiloss.losses import JointLoss, WeightedSumLoss
-from keras_multiloss.models import MultiLossModel, attach_losses, report, strip_losses
-from keras_multiloss.spec import LossTerm, MetricTerm, from_input, from_output
+from typing import TYPE_CHECKING
+
+from keras_multiloss._late_imports import late_names
+
+if TYPE_CHECKING:
+    from keras_multiloss import aggregation, callbacks, data, layers, losses, models, weighting
+    from keras_multiloss.layers import GradientBalancer, WeightedSumLossLayer
+    from keras_multiloss.losses import JointLoss, WeightedSumLoss
+    from keras_multiloss.models import MultiLossModel, attach_losses, report, strip_losses
+    from keras_multiloss.spec import LossTerm, MetricTerm, from_input, from_output
 
 __all__ = [
     "GradientBalancer",
@@ -45,3 +50,6 @@ __all__ = [
 ]
 
 __version__ = "0.1.0.dev0"
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = late_names(__name__, __all__)

@@ -85,6 +85,7 @@ needs_tensorflow_backend = pytest.mark.skipif(
 )
 needs_jax_backend = pytest.mark.skipif(BACKEND != "jax", reason="of programs of JAX")
 needs_torch_backend = pytest.mark.skipif(BACKEND != "torch", reason="of tensors of PyTorch")
+needs_graphs = pytest.mark.skipif(BACKEND == "torch", reason="PyTorch traces no step")
 needs_unknown_shapes = pytest.mark.skipif(
     BACKEND != "tensorflow", reason="only TensorFlow traces tensors whose shape it does not know"
 )
@@ -138,7 +139,7 @@ needs_torchjd = pytest.mark.skipif(
     not _has("torchjd"), reason="TorchJD is installed in the torch lane only"
 )
 needs_tape = pytest.mark.skipif(
-    BACKEND == "jax", reason="on JAX a function is traced for each task, and XLA makes the passes"
+    BACKEND == "jax", reason="on JAX the passes are one program, which XLA makes"
 )
 both_mixed_policies = pytest.mark.parametrize(
     "policy",

@@ -88,6 +88,7 @@ from keras_multiloss._platform._logits import (
 )
 from keras_multiloss._platform._loops import (
     fold_over_steps,
+    traced_once,
 )
 from keras_multiloss._platform._loss_objects import (
     constructor_extras,
@@ -117,6 +118,9 @@ from keras_multiloss._platform._model_signatures import (
 )
 from keras_multiloss._platform._ops_of_keras_2 import (
     ops_over_tensorflow,
+)
+from keras_multiloss._platform._registered_objects import (
+    before_first_look,
 )
 from keras_multiloss._platform._replicas import (
     add_loss_of_replica,
@@ -158,6 +162,7 @@ __all__ = [
     "add_sums",
     "add_trained",
     "backend",
+    "before_first_look",
     "can_record_metrics",
     "compiled_function",
     "compiled_inference",
@@ -221,6 +226,7 @@ __all__ = [
     "tensorflow",
     "to_dense",
     "traced_gradients",
+    "traced_once",
     "uniform",
     "value_of",
     "variables_unknown_to",

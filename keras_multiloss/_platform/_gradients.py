@@ -135,7 +135,8 @@ def traced_gradients(
 ) -> tuple[list[list[bool]], Callable[[], tuple[list[list[Any]], Any]]]:
     """The gradients of what a function gives, to be computed later (JAX only).
 
-    Each gradient traces the function anew; XLA then makes one forward pass of all.
+    The function is traced once, and what it does taken from there for each gradient; XLA then
+    makes one forward pass of all.
 
     Args:
         losses: from values of variables to scalars, and something else.
@@ -146,14 +147,12 @@ def traced_gradients(
         gradients, with `None` where there is none, and what else the function gives.
     """
     jax = importlib.import_module("jax")
-
-    n_losses = 0
+    once, _, shapes = _traced(losses, values)
+    n_losses = len(shapes[0])
 
     def gradient(i: int, values: Any) -> Any:
         def loss(values: Any) -> Any:
-            nonlocal n_losses
-            found, rest = losses(values)
-            n_losses = len(found)
+            found, rest = once(values)
             return found[i], rest
 
         return jax.grad(loss, has_aux=True)(values)
@@ -162,13 +161,12 @@ def traced_gradients(
         first, rest = gradient(0, values)
         return [first, *(gradient(i, values)[0] for i in range(1, n_losses))], rest
 
-    traced, shapes = jax.make_jaxpr(all_gradients, return_shape=True)(values)
-    zeros = iter([_is_zero(variable, traced.jaxpr) for variable in traced.jaxpr.outvars])
-    reached = [[not next(zeros) for _ in row] for row in shapes[0]]
+    repeated, jaxpr, of_all = _traced(all_gradients, values)
+    zeros = iter([_is_zero(variable, jaxpr) for variable in jaxpr.outvars])
+    reached = [[not next(zeros) for _ in row] for row in of_all[0]]
 
     def computed() -> tuple[list[list[Any]], Any]:
-        results = jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *jax.tree.leaves(values))
-        gradients, rest = jax.tree.unflatten(jax.tree.structure(shapes), results)
+        gradients, rest = repeated(values)
         pairs = [
             zip(row, known, strict=True) for row, known in zip(gradients, reached, strict=True)
         ]
@@ -191,6 +189,22 @@ def gradients_of_weighted_sums(
     found, gradient, rest = jax.vjp(losses, values, has_aux=True)
     n_losses = range(len(found))
     return [gradient([weights[i] for i in n_losses])[0] for weights in weightings], rest
+
+
+def _traced(function: Callable[[Any], Any], values: Any) -> tuple[Callable[[Any], Any], Any, Any]:
+    """What a function does, as one without its Python code (JAX only).
+
+    Returns:
+        That function; its program; what it gives, as shapes.
+    """
+    jax = importlib.import_module("jax")
+    traced, shapes = jax.make_jaxpr(function, return_shape=True)(values)
+
+    def repeated(values: Any) -> Any:
+        found = jax.core.eval_jaxpr(traced.jaxpr, traced.consts, *jax.tree.leaves(values))
+        return jax.tree.unflatten(jax.tree.structure(shapes), found)
+
+    return repeated, traced.jaxpr, shapes
 
 
 def _is_zero(variable: Any, jaxpr: Any) -> bool:

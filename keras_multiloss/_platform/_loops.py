@@ -1,4 +1,4 @@
-"""Loops over the steps of a batch, which the compilers of TensorFlow and JAX keep as loops."""
+"""Loops that the compilers of TensorFlow and JAX keep as loops."""
 
 from __future__ import annotations
 
@@ -9,6 +9,26 @@ from keras_multiloss._platform._keras import backend, tensorflow
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def traced_once(*constants: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Let JAX keep what it has compiled of a function, for each shape of its tensors.
+
+    Called outside a compiled step, JAX compiles a loop again whenever its body is another Python
+    function, as one inside another function always is. Within a step nothing changes.
+
+    Args:
+        *constants: names of arguments that are numbers, not tensors.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        if backend() != "jax":
+            return function
+        jit = importlib.import_module("jax").jit
+        kept: Callable[..., Any] = jit(function, static_argnames=constants, inline=True)
+        return kept
+
+    return decorate
 
 
 def fold_over_steps(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_not_negative
-from keras_multiloss._platform import ops
+from keras_multiloss._platform import ops, traced_once
 from keras_multiloss._saving import serializable
 from keras_multiloss.aggregation._aggregator import Aggregator, State
 from keras_multiloss.aggregation._complementarity import solve_complementarity
@@ -64,24 +64,39 @@ class CAGrad(Aggregator):
         progress = start @ geometry.cosines
         length = ops.sqrt(ops.sum(progress * start))
         radius = self.c * length
-
-        def moved(worst: Any) -> Any:
-            """What to add to the mean so that no task makes less progress."""
-            return solve_complementarity(geometry.cosines, progress - worst / geometry.norms)
-
-        def halve(n_halvings: Any, low: Any, high: Any) -> Any:
-            middle = (low + high) / 2.0
-            v = moved(middle)
-            is_inside = ops.sum((v @ geometry.cosines) * v) <= radius * radius
-            low, high = ops.where(is_inside, middle, low), ops.where(is_inside, high, middle)
-            return n_halvings + 1, low, high
-
         low = ops.min(progress[0] * geometry.norms)
         high = ops.min(geometry.norms) * (length + radius)
         high = ops.where(_cancel(geometry.cosines), ops.zeros_like(high), high)
-        first = (ops.convert_to_tensor(0, "int32"), low, high)
-        _, low, _ = ops.while_loop(lambda n, low, high: n < N_HALVINGS, halve, first)  # noqa: ARG005
-        return geometry.weights((start + moved(low))[0])
+        moved = _largest_move(geometry, progress, radius, low, high)
+        return geometry.weights((start + moved)[0])
+
+
+@traced_once()
+def _largest_move(geometry: Geometry, progress: Any, radius: Any, low: Any, high: Any) -> Any:
+    """What to add to the mean for the most progress of the worst task, within a radius.
+
+    Args:
+        geometry: that of the gradients.
+        progress: of each task along the mean, `(1, T)`.
+        radius: how long the addition may be.
+        low: progress of the worst task that is within reach.
+        high: progress of the worst task that is not.
+    """
+
+    def moved(worst: Any) -> Any:
+        """What to add to the mean so that no task makes less progress."""
+        return solve_complementarity(geometry.cosines, progress - worst / geometry.norms)
+
+    def halve(n_halvings: Any, low: Any, high: Any) -> Any:
+        middle = (low + high) / 2.0
+        v = moved(middle)
+        is_inside = ops.sum((v @ geometry.cosines) * v) <= radius * radius
+        low, high = ops.where(is_inside, middle, low), ops.where(is_inside, high, middle)
+        return n_halvings + 1, low, high
+
+    first = (ops.convert_to_tensor(0, "int32"), low, high)
+    _, low, _ = ops.while_loop(lambda n, low, high: n < N_HALVINGS, halve, first)  # noqa: ARG005
+    return moved(low)
 
 
 def _cancel(cosines: Any) -> Any:

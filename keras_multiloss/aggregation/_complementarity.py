@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._platform import ops, solve
+from keras_multiloss._platform import ops, solve, traced_once
 from keras_multiloss.aggregation._geometry import identity_like
 
 #: Added to the diagonal: of several solutions the one of least norm is found.
@@ -30,6 +30,7 @@ PATIENCE = 3
 MAX_PIVOTS = 200
 
 
+@traced_once()
 def solve_complementarity(matrix: Any, offsets: Any) -> Any:
     """The solution of each of several problems with one matrix.
 

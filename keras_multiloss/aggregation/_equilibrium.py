@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from keras_multiloss._platform import ops, solve
+from keras_multiloss._platform import ops, solve, traced_once
 from keras_multiloss.aggregation._geometry import Geometry, identity_like
 
 #: Added to the diagonal: where the gradients cancel, there is no equilibrium without it.
@@ -41,6 +41,7 @@ def solve_equilibrium(gramian: Any, alpha: float) -> Any:
     return geometry.weights(v) * ops.power(size * largest, alpha / (1.0 + alpha))
 
 
+@traced_once("alpha")
 def _minimum(matrix: Any, gains: Any, alpha: float) -> Any:
     r"""Where $\tfrac12 v^\top C v - \sum_i b_i \int v_i^{-1/\alpha}$ is least.
 
