@@ -64,6 +64,7 @@ from keras_multiloss._platform._layer_variables import (
 from keras_multiloss._platform._linear_algebra import (
     compiled_function,
     double_precision,
+    fixed_squared_distances,
     inner_products,
     searchsorted_rows,
     softmax,
@@ -142,6 +143,7 @@ __all__ = [
     "double_precision",
     "dtype_name",
     "fan_out",
+    "fixed_squared_distances",
     "fold_over_steps",
     "forget_compiled",
     "function_of_metric",
