@@ -74,6 +74,7 @@ from keras_multiloss._platform._layer_variables import (
 from keras_multiloss._platform._linear_algebra import (
     compiled_function,
     double_precision,
+    fixed_squared_distances,
     inner_products,
     searchsorted_rows,
     softmax,
@@ -171,6 +172,7 @@ __all__ = [
     "dtype_name",
     "either",
     "fan_out",
+    "fixed_squared_distances",
     "fold_over_steps",
     "forget_compiled",
     "function_of_metric",

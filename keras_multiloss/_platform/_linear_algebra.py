@@ -77,10 +77,14 @@ def squared_distances(rows: Any) -> Any:
     the gradient that of the same sum in the precision of the rows.
     """
     squared = _squares_minus_products(rows)
+    return fixed_squared_distances(rows) + (squared - ops.stop_gradient(squared))
+
+
+def fixed_squared_distances(rows: Any) -> Any:
+    """The values of `squared_distances`, without gradients."""
     with double_precision():
         precise = _squares_minus_products(ops.cast(ops.stop_gradient(rows), "float64"))
-        precise = ops.cast(ops.maximum(precise, 0.0), dtype_name(rows))
-    return precise + (squared - ops.stop_gradient(squared))
+        return ops.cast(ops.maximum(precise, 0.0), dtype_name(rows))
 
 
 def _squares_minus_products(rows: Any) -> Any:

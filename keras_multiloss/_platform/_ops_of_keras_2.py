@@ -28,6 +28,7 @@ def ops_over_tensorflow() -> Any:
         arange=tf.range,
         arctan2=tf.atan2,
         argmax=lambda x, axis: tf.argmax(x, axis=axis, output_type="int32"),
+        argmin=lambda x, axis: tf.argmin(x, axis=axis, output_type="int32"),
         argsort=tf.argsort,
         cast=tf.cast,
         clip=tf.clip_by_value,

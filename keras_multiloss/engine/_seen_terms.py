@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform import mean_over_replicas, ops
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class SeenTerms:
@@ -43,14 +46,37 @@ class SeenTerms:
         """A vector of the terms that are there, of which the seen ones have other entries."""
         return _replaced(others, self.places_in_step, seen)
 
-    def state(self, full: dict[str, Any]) -> dict[str, Any]:
-        """The entries of the seen terms; those that do not count carry no gradient."""
-        return {key: self._of_seen(value) for key, value in full.items()}
+    def state(self, full: dict[str, Any], trained: Collection[str]) -> dict[str, Any]:
+        """The entries of the seen terms.
 
-    def merged(self, state: dict[str, Any], full: dict[str, Any]) -> dict[str, Any]:
-        """A full state with the entries of the terms that count from one of the seen terms."""
+        Args:
+            full: a state of all terms.
+            trained: the keys of what is trained. Its entries carry no gradient where their terms do
+                not count; nothing else has one.
+        """
+        taken = {
+            key: _taken(value, self.places) if self._is_by_term(value) else value
+            for key, value in full.items()
+        }
         return {
-            key: self._merge(state[key], old) if self._is_by_term(old) else state[key]
+            key: self._where_counted(value, ops.stop_gradient(value))
+            if key in trained and self._is_by_term(full[key])
+            else value
+            for key, value in taken.items()
+        }
+
+    def merged(
+        self, new: dict[str, Any], seen: dict[str, Any], full: dict[str, Any]
+    ) -> dict[str, Any]:
+        """A full state after a step; what did not change in it is the same object.
+
+        Args:
+            new: the state of the seen terms after the step.
+            seen: that before the step.
+            full: the state of all terms before the step, which the terms that do not count keep.
+        """
+        return {
+            key: old if new[key] is seen[key] else self._merge(new[key], seen[key], old)
             for key, old in full.items()
         }
 
@@ -61,19 +87,17 @@ class SeenTerms:
     def _is_by_term(self, value: Any) -> bool:
         return bool(tuple(value.shape)) and value.shape[0] == self.n_terms
 
-    def _of_seen(self, value: Any) -> Any:
-        if not self._is_by_term(value):
-            return value
-        value = _taken(value, self.places)
-        return ops.where(self._counts_like(value), value, ops.stop_gradient(value))
+    def _merge(self, new: Any, seen: Any, full: Any) -> Any:
+        if not self._is_by_term(full):
+            return new
+        return _replaced(full, self.places, self._where_counted(new, seen))
 
-    def _merge(self, new: Any, old: Any) -> Any:
-        kept = _taken(old, self.places)
-        return _replaced(old, self.places, ops.where(self._counts_like(new), new, kept))
-
-    def _counts_like(self, value: Any) -> Any:
-        """`counts` with the axes of a value that has more than one."""
-        return ops.reshape(self.counts, (len(self.places), *(1 for _ in value.shape[1:])))
+    def _where_counted(self, value: Any, other: Any) -> Any:
+        """The rows of one value for the terms that count, those of another for the rest."""
+        counts = self.counts
+        for _ in value.shape[1:]:
+            counts = ops.expand_dims(counts, -1)
+        return ops.where(counts, value, other)
 
 
 def _taken(rows: Any, places: list[int]) -> Any:

@@ -46,7 +46,9 @@ class TermWeightState(StateLayer):
         self.step = add_counter(self, "step")
         self.state: dict[str, Any] = {}
         if self.rule is not None:
-            for key, variable in self.rule.initial_state(loss.task_names).items():
+            initial = self.rule.initial_state(loss.task_names)
+            self._trained = frozenset(key for key, value in initial.items() if value.trainable)
+            for key, variable in initial.items():
                 self.state[key] = self._add(key, variable)
             self.acting = add_state(self, "acting", self._weights_at_start())
         epoch_step = self.add_metric_counter("epoch_step")
@@ -123,15 +125,15 @@ class TermWeightState(StateLayer):
         )
         if not seen.places:
             return weights, None
-        before = self._values()
+        stored = before = self._values()
         if moves:
-            before = _where(self.epoch_clock.is_at_start(), rule.start_epoch(before), before)
-        state = seen.state(before)
+            before = _where(self.epoch_clock.is_at_start(), rule.start_epoch(stored), stored)
+        state = known = seen.state(before, self._trained)
         if moves:
             # Loss scaling skips a step that overflowed.
             is_sound = ops.all(ops.isfinite(seen.losses))
-            state = _where(is_sound, rule.advance(seen.losses, state), state)
-            self._store(seen.merged(state, before))
+            state = _where(is_sound, rule.advance(seen.losses, known), known)
+            self._store(seen.merged(state, known, before), stored)
         if rule.needs_losses:
             factors = rule.weights(seen.losses, state)
             weights = seen.in_step(seen.of_step(weights) * factors, weights)
@@ -140,9 +142,9 @@ class TermWeightState(StateLayer):
             self.acting.assign(ops.stop_gradient(acting))
         return weights, rule.penalty(seen.losses, state) if rule.has_penalty else None
 
-    def _store(self, state: dict[str, Any]) -> None:
+    def _store(self, state: dict[str, Any], stored: dict[str, Any]) -> None:
         for key, variable in self.state.items():
-            if not variable.trainable:
+            if key not in self._trained and state[key] is not stored[key]:
                 variable.assign(state[key])
 
     def state_variables(self) -> dict[str, Any]:

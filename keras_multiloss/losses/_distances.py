@@ -6,10 +6,17 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from keras_multiloss._checks import check_choice
-from keras_multiloss._platform import ops, squared_distances
+from keras_multiloss._platform import fixed_squared_distances, ops, squared_distances
 from keras_multiloss._saving import check_saveable
 from keras_multiloss.losses._pairs import check_matrix
-from keras_multiloss.losses._vectors import dot_products, is_diagonal, unit
+from keras_multiloss.losses._vectors import (
+    cosines,
+    dot_products,
+    is_diagonal,
+    lengths,
+    squared_lengths,
+    unit,
+)
 
 DistanceMetric = Literal["L2", "squared-L2", "angular"] | Callable[[Any], Any]
 
@@ -43,8 +50,12 @@ def pairwise_distance(where: str, embeddings: Any, metric: DistanceMetric) -> An
 
 
 def _squared_euclidean(x: Any) -> Any:
+    return squared_distances(_centred(x))
+
+
+def _centred(x: Any) -> Any:
     # A common offset costs digits. Distances do not change with it, nor do gradients.
-    return squared_distances(x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True)))
+    return x - ops.stop_gradient(ops.mean(x, axis=0, keepdims=True))
 
 
 def _euclidean(x: Any) -> Any:
@@ -66,3 +77,34 @@ METRICS: dict[str, Callable[[Any], Any]] = {
     "squared-L2": _squared_euclidean,
     "angular": _angular,
 }
+
+
+def fixed_order(where: str, embeddings: Any, metric: str) -> Any:
+    """Numbers that order all pairs as a named metric does, without gradients.
+
+    None is below 0, and the diagonal is 0.
+    """
+    check_matrix(where, "embeddings", (None, None), embeddings)
+    check_choice(where, "distance_metric", metric, METRICS)
+    fixed = ops.stop_gradient(embeddings)
+    return _angular(fixed) if metric == "angular" else fixed_squared_distances(_centred(fixed))
+
+
+def distances_to(embeddings: Any, places: Any, metric: str) -> Any:
+    """The distance by a named metric from each row to one other, in memory of order `batch`.
+
+    Args:
+        embeddings: `(batch, n)`.
+        places: the other row of each, int32, `(batch,)`.
+        metric: the name of the metric.
+
+    Returns:
+        `(batch,)`, 0 from a row to itself.
+    """
+    others = ops.take(embeddings, places, axis=0)
+    if metric != "angular":
+        measure = lengths if metric == "L2" else squared_lengths
+        return measure(embeddings - others)
+    distance = ops.maximum(1.0 - cosines(embeddings, others), 0.0)
+    is_itself = ops.equal(places, ops.arange(ops.shape(embeddings)[0]))
+    return ops.where(is_itself, ops.zeros_like(distance), distance)

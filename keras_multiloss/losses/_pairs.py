@@ -39,7 +39,7 @@ def mean_where(is_counted: Any, values: Any) -> Any:
 
 def mean_over_pairs(values: Any) -> Any:
     """The mean of one value per sample; 0 if there are no samples."""
-    return mean_where(ops.ones_like(values, dtype="bool"), values)
+    return ops.sum(values) / ops.maximum(ops.sum(ops.ones_like(values)), 1.0)
 
 
 def row_max(matrix: Any) -> Any:
@@ -52,8 +52,21 @@ def row_min(matrix: Any) -> Any:
     return _of_rows(ops.min, matrix, math.inf)
 
 
+def place_of_max(matrix: Any) -> Any:
+    """The column of the greatest entry of each row, also of a matrix without rows."""
+    return _of_rows(ops.argmax, matrix, -math.inf)
+
+
+def place_of_min(matrix: Any) -> Any:
+    """The column of the least entry of each row, also of a matrix without rows."""
+    return _of_rows(ops.argmin, matrix, math.inf)
+
+
 def _of_rows(reduce: Callable[..., Any], matrix: Any, bound: float) -> Any:
-    # The backends refuse to reduce no entries, so there is always a row of bounds.
+    if matrix.shape[0]:
+        return reduce(matrix, axis=1)
+    # The backends refuse to reduce no entries, so there is a row of bounds where there are none, or
+    # where tracing does not know how many.
     padded = ops.pad(matrix, [[0, 1], [0, 1]], constant_values=bound)
     return reduce(padded, axis=1)[:-1]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from keras_multiloss._checks import check_bool
@@ -13,12 +14,20 @@ from keras_multiloss.losses._addons_loss import (
     at_least_float32,
     from_addons,
 )
-from keras_multiloss.losses._distances import DistanceMetric, pairwise_distance
+from keras_multiloss.losses._distances import (
+    DistanceMetric,
+    distances_to,
+    fixed_order,
+    pairwise_distance,
+)
 from keras_multiloss.losses._pairs import (
     mean_over_pairs,
+    place_of_max,
+    place_of_min,
     positive_and_negative_pairs,
     row_max,
     row_min,
+    same_class,
 )
 from keras_multiloss.losses._triplet import TripletLoss
 
@@ -55,13 +64,16 @@ def triplet_hard_loss(
     """
     y_pred = as_float(y_pred)
     precise = at_least_float32(y_pred)
-    distance = pairwise_distance("triplet_hard_loss", precise, distance_metric)
-    positive, negative = _hardest(distance, y_true)
+    if callable(distance_metric):
+        distance = pairwise_distance("triplet_hard_loss", precise, distance_metric)
+        positive, negative = _hardest(distance, y_true)
+    else:
+        positive, negative = _hardest_by_name(precise, y_true, distance_metric)
     excess = positive - negative
     if soft:
         values = ops.softplus(excess)
     else:
-        values = ops.maximum(ops.cast(margin, dtype_name(distance)) + excess, 0.0)
+        values = ops.maximum(ops.cast(margin, dtype_name(excess)) + excess, 0.0)
     return ops.cast(mean_over_pairs(values), dtype_name(y_pred))
 
 
@@ -72,6 +84,18 @@ def _hardest(distance: Any, labels: Any) -> tuple[Any, Any]:
     farthest = row_max(ops.where(is_positive, distance, least))
     nearest = row_min(ops.where(is_negative, distance, greatest))
     return farthest, nearest
+
+
+def _hardest_by_name(embeddings: Any, labels: Any, metric: str) -> tuple[Any, Any]:
+    """The same for a named metric, where only the pairs that are found need gradients."""
+    order = fixed_order("triplet_hard_loss", embeddings, metric)
+    same = same_class(labels, order)
+    # A sample is the farthest of its class where it is alone in it: all others have -1 here.
+    farthest = place_of_max(ops.where(same, order, ops.full_like(order, -1.0)))
+    nearest = place_of_min(ops.where(same, ops.full_like(order, math.inf), order))
+    # Without another class, the greatest distance is that to the farthest of the class.
+    nearest = ops.where(ops.all(same), farthest, nearest)
+    return distances_to(embeddings, farthest, metric), distances_to(embeddings, nearest, metric)
 
 
 @from_addons("sparse")

@@ -62,20 +62,21 @@ class FamoWeighting(Weighting):
 
     def advance(self, losses: Any, state: State) -> State:
         log_losses = ops.log(positive(losses))
-        is_known = state["is_known"] > 0
         moved = self._moved(state["last"] - log_losses, state)
-        kept = {k: ops.where(is_known, new, state[k]) for k, new in moved.items()}
-        return {**state, **kept, "last": log_losses, "is_known": ops.ones_like(losses)}
+        return {**state, **moved, "last": log_losses, "is_known": ops.ones_like(losses)}
 
     def _moved(self, fall: Any, state: State) -> State:
         """Adam's state after a step on the logits, where the logarithms fell by `fall`."""
-        z = softmax(state["logit"])
+        z, is_known = softmax(state["logit"]), state["is_known"]
         gradient = z * (fall - ops.sum(z * fall)) + self.weight_decay * state["logit"]
+        # All is 0 before a term is known, and so it stays.
+        gradient = is_known * gradient
         mean = BETA_1 * state["mean"] + (1 - BETA_1) * gradient
         square = BETA_2 * state["square"] + (1 - BETA_2) * ops.square(gradient)
-        n_moves = state["n_moves"] + 1.0
-        unbiased = mean / (1 - ops.power(BETA_1, n_moves))
-        deviation = ops.sqrt(square / (1 - ops.power(BETA_2, n_moves)))
+        n_moves = state["n_moves"] + is_known
+        power = ops.maximum(n_moves, 1.0)
+        unbiased = mean / (1 - ops.power(BETA_1, power))
+        deviation = ops.sqrt(square / (1 - ops.power(BETA_2, power)))
         logit = state["logit"] - self.learning_rate * unbiased / (deviation + EPSILON)
         return {"logit": logit, "mean": mean, "square": square, "n_moves": n_moves}
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from keras_multiloss._platform import dtype_name, keras, ops
+from keras_multiloss.losses._distances import pairwise_distance
 from keras_multiloss.losses._triplet_hard import TripletHardLoss, triplet_hard_loss
 from keras_multiloss.losses._triplet_semihard import TripletSemiHardLoss, triplet_semihard_loss
 from tests.lanes import needs_tensorflow_backend, needs_unknown_shapes
@@ -140,6 +141,32 @@ def test_a_function_takes_the_place_of_a_name(loss):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
+@every_metric
+@pytest.mark.parametrize("labels", [LABELS, np.zeros(10), np.arange(10), [0] * 9 + [1]])
+def test_the_hard_loss_is_alike_for_a_name_and_for_its_function(metric, labels):
+    labels = np.array(labels)
+
+    def losses(embeddings):
+        return [
+            triplet_hard_loss(labels, embeddings, margin=4.0, distance_metric=by)
+            for by in (metric, lambda x: pairwise_distance("Here", x, metric))
+        ]
+
+    values = losses(EMBEDDINGS.astype("float32"))
+    assert float(values[0]) == pytest.approx(float(values[1]), rel=1e-6)
+    found = [gradients(lambda x, i=i: losses(x)[i], (EMBEDDINGS,))[0] for i in range(2)]
+    # Of float32 sums of ten distances.
+    np.testing.assert_allclose(*found, rtol=1e-5, atol=1e-6)
+
+
+@every_metric
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_zero_vector_is_at_zero_from_itself_in_the_hard_loss(metric, n):
+    zeros, labels = np.zeros((n, 3)), np.arange(n)
+    to_other = 1.0 if metric == "angular" and n == 2 else 0.0
+    assert value(triplet_hard_loss, labels, zeros, distance_metric=metric) == 1.0 - to_other
+
+
 @every_loss
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_rounded_at_the_end_only(loss, dtype):
@@ -227,5 +254,29 @@ def test_memory_is_of_order_batch_times_batch(loss):
     graph = step.get_concrete_function(
         tf.TensorSpec((n,), "int32"), tf.TensorSpec((n, 3), "float32")
     ).graph
-    sizes = [t.shape.num_elements() for op in graph.get_operations() for t in op.outputs]
-    assert max(size for size in sizes if size is not None) <= (n + 1) ** 2
+    assert max(sizes_in(graph)) <= (n + 1) ** 2
+
+
+@needs_tensorflow_backend
+@every_metric
+def test_only_the_pairs_of_the_hard_loss_have_gradients(metric):
+    import tensorflow as tf
+
+    n, n_features = 32, 3
+
+    @tf.function
+    def step(labels, embeddings):
+        loss = triplet_hard_loss(labels, embeddings, distance_metric=metric)
+        with tf.name_scope("backward"):
+            return tf.gradients(loss, embeddings)
+
+    specs = tf.TensorSpec((n,), "int32"), tf.TensorSpec((n, n_features), "float32")
+    graph = step.get_concrete_function(*specs).graph
+    assert max(sizes_in(graph, "backward")) == n * n_features
+
+
+def sizes_in(graph, prefix=""):
+    """The known sizes of the tensors that the operations of a graph make."""
+    operations = [op for op in graph.get_operations() if op.name.startswith(prefix)]
+    sizes = [t.shape.num_elements() for op in operations for t in op.outputs]
+    return [size for size in sizes if size is not None]
