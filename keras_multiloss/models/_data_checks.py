@@ -112,6 +112,8 @@ class _Check:
         self.metric_terms = compiled.metric_terms
         self.outputs = symbolic_output(model) if is_functional(model) else None
         self.taps = symbolic_taps(where, model)
+        #: Kinds of losses with the shapes of a label and an output that fit.
+        self.fitting: set[Any] = set()
 
     def of_arrays(self, y: Any, sample_weight: Any) -> tuple[Any, Any]:
         """Labels and sample weights as arrays; raises for what no step could take."""
@@ -201,9 +203,13 @@ class _Check:
         label = batch.labels[term.labels]
         shape = static_shape(batch.outputs[term.outputs])
         if isinstance(label, np.ndarray) and label.ndim and shape and None not in shape[1:]:
+            pair = (kind, label.shape[1:], shape[1:])
+            if pair in self.fitting:
+                return
             output = ops.zeros((1, *shape[1:]), "float32")
             where = f"WeightedSumLoss: term {name!r}, the first sample"
             match(where, kind, ops.convert_to_tensor(label[:1]), output)
+            self.fitting.add(pair)
 
 
 def _may_take_nan(loss: Any) -> bool:
