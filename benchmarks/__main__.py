@@ -14,15 +14,18 @@ from rich.table import Table
 
 from benchmarks.lanes import ROOT, interpreter_of, run_topic, this_lane
 from benchmarks.page import page, table_of
-from benchmarks.regressions import pairs_of_cases, regressions
+from benchmarks.regressions import compared, regressions
 from benchmarks.results import Report, merged, read_reports, write_reports
 from benchmarks.suite import LANES, TOPICS
 from benchmarks.timing import Size
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from benchmarks.regressions import Regression
+
+    #: A topic, a lane and its interpreter.
+    Run = tuple[str, str, Path]
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 PAGE = ROOT / "docs" / "explanation" / "benchmarks.md"
@@ -35,15 +38,18 @@ def main() -> int:
     given = arguments()
     size = Size(given.reduced or given.check, given.seconds)
     start = time.monotonic()
-    reports, problems = measured([*runs(given)], size)
+    end = start + 60 * given.minutes
+    runs = [*runs_of(given)]
+    reports, problems = measured(runs, size, end)
     stored = read_reports(RESULTS)
     if given.check:
-        found = confirmed(stored, reports, size, here=given.here)
+        found = confirmed(stored, reports, lambda again: measured(again, size, end)[0], runs)
         return checked(stored, reports, found, problems)
-    if reports:
-        write_reports(RESULTS, merged(stored, reports))
+    write_reports(RESULTS, merged(stored, reports))
     show(read_reports(RESULTS))
-    console.print(f"{PAGE.relative_to(ROOT)} is written; {time.monotonic() - start:.0f} s.")
+    console.print(f"{PAGE.relative_to(ROOT)} is written, after {time.monotonic() - start:.0f} s.")
+    for problem in problems:
+        console.print(problem)
     return 1 if problems else 0
 
 
@@ -52,7 +58,8 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--topics", nargs="*", choices=TOPICS, default=[*TOPICS])
     parser.add_argument("--lanes", nargs="*", choices=LANES, default=[*LANES])
     parser.add_argument("--reduced", action="store_true", help="fewer cases")
-    parser.add_argument("--seconds", type=float, default=4.0, help="of a case (default: 4)")
+    parser.add_argument("--seconds", type=float, default=Size().seconds, help="of a case")
+    parser.add_argument("--minutes", type=float, default=10, help="after which topics are left out")
     parser.add_argument(
         "--check", action="store_true", help="compare with the stored results, and write nothing"
     )
@@ -64,7 +71,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def runs(given: argparse.Namespace) -> Iterator[tuple[str, str, Path]]:
+def runs_of(given: argparse.Namespace) -> Iterator[Run]:
     """Each topic with a lane and its interpreter; a lane that is not set up is left out."""
     for lane in [this_lane()] if given.here else given.lanes:
         interpreter = Path(sys.executable) if given.here else interpreter_of(lane)
@@ -75,12 +82,12 @@ def runs(given: argparse.Namespace) -> Iterator[tuple[str, str, Path]]:
         yield from ((topic, lane, interpreter) for topic in topics)
 
 
-def measured(runs: list[tuple[str, str, Path]], size: Size) -> tuple[list[Report], list[str]]:
-    """The reports of all runs, and what went wrong."""
+def measured(runs: list[Run], size: Size, end: float) -> tuple[list[Report], list[str]]:
+    """The reports of all runs until an end, and what went wrong."""
     reports, problems = [], []
     for topic, lane, interpreter in runs:
         start = time.monotonic()
-        report, problem = run_topic(topic, lane, size, interpreter)
+        report, problem = run_topic(topic, lane, size, interpreter, end - start)
         console.rule(f"{TOPICS[topic].title}, {lane}, {time.monotonic() - start:.0f} s")
         if report is not None:
             console.print(Markdown(table_of([report])))
@@ -106,14 +113,15 @@ def show(reports: list[Report]) -> None:
 
 
 def confirmed(
-    stored: list[Report], reports: list[Report], size: Size, *, here: bool
+    stored: list[Report],
+    reports: list[Report],
+    measure: Callable[[list[Run]], list[Report]],
+    runs: list[Run],
 ) -> list[Regression]:
     """What takes too long also when its topic is measured once more: a machine may be busy."""
     found = regressions(stored, reports)
-    places = {(r.topic, r.column) for r in found}
-    again = [r for r in reports if (r.topic, r.column) in places]
-    interpreters = {r.lane: Path(sys.executable) if here else interpreter_of(r.lane) for r in again}
-    second, _ = measured([(r.topic, r.lane, interpreters[r.lane]) for r in again], size)
+    again = {(report.topic, report.lane) for report in found}
+    second = measure([run for run in runs if run[:2] in again])
     still = {r[:4] for r in regressions(stored, second)}
     return [r for r in found if r[:4] in still]
 
@@ -122,7 +130,7 @@ def checked(
     stored: list[Report], reports: list[Report], found: list[Regression], problems: list[str]
 ) -> int:
     """Say what was compared and what takes longer; 1 if anything does, or nothing was compared."""
-    n_cases = len([*pairs_of_cases(stored, reports)])
+    n_cases = len([*compared(stored, reports)])
     console.rule("Compared with benchmarks/results.json")
     console.print(f"{n_cases} cases compared, {len(found)} of our ways take longer than they may.")
     if found:
@@ -136,7 +144,7 @@ def table_of_regressions(found: list[Regression]) -> Table:
     table = Table("topic", "lane", "case", "way", "ratio before", "now", "took", "may take")
     for r in found:
         ends = (f"{r.stored:.2f}", f"{r.ratio:.2f}", f"{r.value:.3g} {r.unit}", f"{r.limit:.3g}")
-        table.add_row(r.topic, r.column, r.case, r.way, *ends)
+        table.add_row(r.topic, r.lane, r.case, r.way, *ends)
     return table
 
 

@@ -42,20 +42,22 @@ def this_lane() -> str:
 
 
 def run_topic(
-    topic: str, lane: str, size: Size, interpreter: Path | str = sys.executable
+    topic: str, lane: str, size: Size, interpreter: Path | str, seconds: float
 ) -> Outcome:
-    """Measure a topic in a lane; what it prints goes to standard error."""
+    """Measure a topic in a lane, for so many seconds at most."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "report.json")
         command = [interpreter, "-m", "benchmarks.measure", topic, path, "--lane", lane]
         command += ["--seconds", str(size.seconds), *["--reduced"] * size.reduced]
         environ = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **LANES[lane].environ}
-        problem = problem_of(command, environ, TOPICS[topic].seconds)
+        problem = problem_of(command, environ, min(seconds, TOPICS[topic].seconds))
         return Outcome(read_report(path) if path.exists() else None, problem)
 
 
 def problem_of(command: list[object], environ: dict[str, str], seconds: float) -> str | None:
-    """Why a process did not do all it had to, or `None`."""
+    """Why a process did not do all it had to, or `None`; what it prints goes to standard error."""
+    if seconds <= 0:
+        return "skipped, as no time is left"
     arguments = [str(part) for part in command]
     try:
         subprocess.run(

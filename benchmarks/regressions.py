@@ -27,7 +27,7 @@ class Regression(NamedTuple):
 
     Attributes:
         topic: of the suite.
-        column: the lane, and whether on a GPU.
+        lane: of the suite.
         case: the name of the case.
         way: which of ours.
         unit: of the value.
@@ -38,7 +38,7 @@ class Regression(NamedTuple):
     """
 
     topic: str
-    column: str
+    lane: str
     case: str
     way: str
     unit: str
@@ -50,35 +50,37 @@ class Regression(NamedTuple):
 
 def regressions(stored: Iterable[Report], measured: Iterable[Report]) -> list[Regression]:
     """All ways of ours that exceed their limits; what is not in both is not compared."""
-    return [
-        Regression(new.topic, new.column, case.name, way, case.unit, *limits)
-        for new, old, case, before in pairs_of_cases(stored, measured)
-        for way in case.ours
-        if way in before.values
-        for limits in exceeded(before, case, way)
-    ]
+    found = []
+    for report, before, case in compared(stored, measured):
+        for way in case.ours:
+            limit = limit_of(way, before, case)
+            if case.values[way] > limit:
+                ratios = (before.ratio(way), case.ratio(way))
+                measurement = (case.unit, *ratios, case.values[way], limit)
+                found.append(Regression(report.topic, report.lane, case.name, way, *measurement))
+    return found
 
 
-def pairs_of_cases(
+def compared(
     stored: Iterable[Report], measured: Iterable[Report]
-) -> Iterator[tuple[Report, Report, Case, Case]]:
-    """A new report and the stored one of its topic and column; a case of the new and of the old."""
-    reports = {(report.topic, report.column): report for report in stored}
-    for new in measured:
-        old = reports.get((new.topic, new.column))
-        before = {} if old is None else {case.name: case for case in old.cases}
-        for case in new.cases:
-            if old is not None and case.name in before:
-                yield new, old, case, before[case.name]
+) -> Iterator[tuple[Report, Case, Case]]:
+    """Each new report with a stored case and the same case as it was measured now."""
+    before = {
+        (report.topic, report.column, case.name): case for report in stored for case in report.cases
+    }
+    for report in measured:
+        for case in report.cases:
+            place = (report.topic, report.column, case.name)
+            if place in before:
+                yield report, before[place], case
 
 
-def exceeded(before: Case, case: Case, way: str) -> list[tuple[float, float, float, float]]:
-    """The stored ratio, the new one, the value and its limit; nothing if the value is within it."""
-    base, old_base = (max(c.values[c.base], 0.0) for c in (case, before))
-    allowed = MARGIN * before.values[way]
+def limit_of(way: str, before: Case, case: Case) -> float:
+    """What a way may take now."""
+    if way not in before.values:
+        return float("inf")
+    limit = MARGIN * before.values[way]
     # An amount stands for itself: its base may be nothing, and its ratio anything.
-    if not case.is_amount and old_base:
-        allowed *= base / old_base
-    limit = allowed + SLACK[case.unit]
-    value = case.values[way]
-    return [(before.ratio(way), case.ratio(way), value, limit)] if value > limit else []
+    if not case.is_amount:
+        limit *= case.values[case.base] / before.values[case.base]
+    return limit + SLACK[case.unit]
