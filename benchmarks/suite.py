@@ -28,7 +28,7 @@ class Topic(NamedTuple):
     Attributes:
         title: the heading on the page.
         about: what the page says about it.
-        seconds: after which a lane is stopped, in full. It is about twice what two cores take.
+        seconds: after which a lane is stopped: two to three times what two quiet cores take.
         lanes: where it runs.
     """
 
@@ -107,7 +107,7 @@ TOPICS = {
     "memory": Topic(
         "Memory",
         "How much larger a process of 16 heads is after 1,000 more steps.",
-        60,
+        100,
     ),
     "settings": Topic(
         "Settings",
