@@ -94,7 +94,7 @@ def torch_step(model: Any, loss: Loss) -> Step:
         total.backward()
         with torch.no_grad():
             model.optimizer.apply([variable.value.grad for variable in variables], variables)
-        return total
+        return total.detach()
 
     return step
 

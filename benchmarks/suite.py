@@ -52,14 +52,14 @@ TOPICS = {
         "Terms that are not alike",
         "16 heads of 2 to 5 units, each with another loss of Keras, so that no term can be "
         "computed with another.",
-        40,
+        80,
     ),
     "sequences": Topic(
         "Sequences with masks",
         "Eight tags for each of 40 tokens; batches of 32. A part of the tokens has no label, "
         "which Keras is told by `ignore_class=-1` and ours by `mask=-1`; or is padding, which"
         " an `Embedding` masks.",
-        60,
+        90,
     ),
     "weightings": Topic(
         "Weightings",
@@ -81,7 +81,7 @@ TOPICS = {
         "UPGrad joins the gradients in both ways of PyTorch: TorchJD takes them in one "
         "batched pass, or in turn; LibMTL takes one backward pass after another and keeps the"
         " graph.",
-        60,
+        90,
         ("torch",),
     ),
     "triplets": Topic(
@@ -95,14 +95,14 @@ TOPICS = {
     "imports": Topic(
         "Import",
         "In a fresh interpreter: `import keras`, and what `import keras_multiloss` adds to it.",
-        60,
+        90,
     ),
     "files": Topic(
         "Files",
         "A trained model of 16 heads with its loss and optimizer, to and from a `.keras` "
         "file; and the plain model out of a training model of 500 layers, beside "
         "`keras.models.clone_model`, which makes new layers.",
-        60,
+        90,
     ),
     "memory": Topic(
         "Memory",
@@ -113,6 +113,6 @@ TOPICS = {
         "Settings",
         "16 heads as above, and one setting that differs. *As it comes* is `MultiLossModel` "
         "with arrays and batches of 64.",
-        60,
+        90,
     ),
 }
