@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 KERAS_3_LANES = ("tensorflow", "jax", "torch")
+COMPILED_LANES = ("tensorflow", "jax")
 
 
 class Lane(NamedTuple):
@@ -65,6 +66,7 @@ TOPICS = {
         "Weightings",
         "The rules of `kml.weighting` on eight of the terms above, compared with constant weights.",
         90,
+        COMPILED_LANES,
     ),
     "balancing": Topic(
         "Balanced gradients",
@@ -74,6 +76,7 @@ TOPICS = {
         "`compile(aggregator=...)`, with `every_n_steps` in brackets. All are compared with "
         "`compile(loss=dict)`, which does not balance.",
         120,
+        COMPILED_LANES,
     ),
     "balancing_in_torch": Topic(
         "Balanced gradients, and other libraries",
@@ -103,10 +106,11 @@ TOPICS = {
         "file; and the plain model out of a training model of 500 layers, beside "
         "`keras.models.clone_model`, which makes new layers.",
         90,
+        ("tensorflow",),
     ),
     "memory": Topic(
         "Memory",
-        "How much larger a process of 16 heads is after 1,000 more steps.",
+        "How much larger a process that trains four heads is after 1,000 more steps.",
         100,
     ),
     "settings": Topic(
@@ -114,5 +118,6 @@ TOPICS = {
         "16 heads as above, and one setting that differs. *As it comes* is `MultiLossModel` "
         "with arrays and batches of 64.",
         90,
+        COMPILED_LANES,
     ),
 }

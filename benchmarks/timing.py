@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import statistics
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-#: How many rounds there are, however long they take.
-N_ROUNDS = 3
+#: How many rounds there are if time is over before, and how many times as long they may take.
+N_ROUNDS, PATIENCE = 3, 5
 
 
 class Size(NamedTuple):
@@ -23,7 +24,7 @@ class Size(NamedTuple):
     """
 
     reduced: bool = False
-    seconds: float = 4.0
+    seconds: float = 2.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +57,15 @@ class Case:
         unit: str = "ms",
         is_amount: bool = False,
     ) -> Case:
-        """The medians of what was measured; seconds become milliseconds where these are asked."""
+        """The medians of what was measured; seconds become milliseconds where these are asked.
+
+        Peers that were not measured are left out.
+        """
         scale = 1000 if unit == "ms" else 1
         values = {way: scale * statistics.median(numbers) for way, numbers in measured.items()}
         spread = max(relative_spread(numbers) for numbers in measured.values())
-        return cls(name, unit, values, tuple(peers), spread, is_amount)
+        there = tuple(peer for peer in peers if peer in measured)
+        return cls(name, unit, values, there, spread, is_amount)
 
     @property
     def base(self) -> str:
@@ -96,12 +101,12 @@ def interleaved(
 ) -> dict[str, list[float]]:
     """What each run returns, round by round for some seconds; every other round goes backwards."""
     measured: dict[str, list[float]] = {way: [] for way in runs}
-    end = time.perf_counter() + seconds
-    done = 0
-    while done < n_rounds or time.perf_counter() < end:
-        for way in list(runs)[:: -1 if done % 2 else 1]:
+    start = time.perf_counter()
+    for n in itertools.count(1):
+        for way in list(runs)[:: 1 if n % 2 else -1]:
             measured[way].append(runs[way]())
-        done += 1
+        if time.perf_counter() - start >= seconds * (1 if n >= n_rounds else PATIENCE):
+            break
     return measured
 
 

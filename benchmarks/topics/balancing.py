@@ -23,7 +23,7 @@ BATCHES = {"MLP": 1024, "CNN": 64}
 SHAPES = {"MLP": (256,), "CNN": (32, 32, 3)}
 #: Multiples of the 8 steps after which the weights of the rule are computed anew.
 N_STEPS = {"MLP": 33, "CNN": 9}
-CASES = (("MLP", 2), ("MLP", 8), ("CNN", 2), ("CNN", 8))
+CASES = (("MLP", 8), ("CNN", 2), ("CNN", 8))
 
 
 def cases(size: Size) -> Iterator[Case]:
@@ -33,8 +33,7 @@ def cases(size: Size) -> Iterator[Case]:
         runs = ways(kind, n_tasks)
         for run in runs.values():
             run()
-        peers = [peer for peer in PEERS if peer in runs]
-        yield Case.of(f"{kind}, {n_tasks} tasks", interleaved(runs, size.seconds), peers)
+        yield Case.of(f"{kind}, {n_tasks} tasks", interleaved(runs, size.seconds), PEERS)
 
 
 def ways(kind: str, n_tasks: int) -> dict[str, Any]:

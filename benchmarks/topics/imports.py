@@ -25,7 +25,7 @@ print(json.dumps(found))
 
 
 def cases(size: Size) -> Iterator[Case]:
-    interpreters = [in_fresh_interpreter() for _ in range(2 if size.reduced else 5)]
+    interpreters = [in_fresh_interpreter() for _ in range(2 if size.reduced else 3)]
     for i, unit in enumerate(("s", "modules")):
         keras, ours = ([found[way][i] for found in interpreters] for way in (0, 1))
         name = "time" if unit == "s" else "modules"

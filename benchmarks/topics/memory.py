@@ -20,7 +20,7 @@ from benchmarks.training import Fit
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-N_HEADS, ALL_STEPS = 16, 1000
+N_HEADS, ALL_STEPS = 4, 1000
 PEERS = ("compile(loss=dict)",)
 
 

@@ -28,8 +28,7 @@ def cases(size: Size) -> Iterator[Case]:
         runs = ways()
         for run in runs.values():
             run()
-        peers = [peer for peer in PEERS if peer in runs]
-        yield Case.of(f"step, {name}", interleaved(runs, size.seconds), peers)
+        yield Case.of(f"step, {name}", interleaved(runs, size.seconds), PEERS)
 
 
 def with_missing_labels() -> dict[str, Any]:
@@ -38,7 +37,7 @@ def with_missing_labels() -> dict[str, Any]:
     ignoring = keras.losses.SparseCategoricalCrossentropy(ignore_class=-1)
     loss = kml.WeightedSumLoss([kml.LossTerm(LOSS, name, mask=-1) for name in TAGS])
     floor = with_keras(network(joined=True), {"tags": ignoring})
-    together = {"tags": np.stack([*y.values()], axis=-1)}
+    together = {"tags": np.stack([*y.values()], axis=-1).reshape(len(x), -1)}
     return {
         **compared(network, x, y, dict.fromkeys(TAGS, ignoring), loss),
         "by hand": ByHand(step_by_hand(network(), total), x, y, BATCH),
@@ -77,7 +76,7 @@ def network(*, joined: bool = False, mask_zero: bool = False) -> Any:
         units = {"units": N_CLASSES, "activation": "softmax"}
         return keras.Model(x, {n: keras.layers.Dense(**units, name=n)(hidden) for n in TAGS})
     tags = keras.layers.Dense(len(TAGS) * N_CLASSES)(hidden)
-    tags = keras.layers.Reshape((LENGTH, len(TAGS), N_CLASSES))(tags)
+    tags = keras.layers.Reshape((LENGTH * len(TAGS), N_CLASSES))(tags)
     return keras.Model(x, {"tags": keras.layers.Softmax(name="tags")(tags)})
 
 
