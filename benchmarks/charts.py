@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 OURS, BASE, PEER = "#1f77b4", "#555555", "#b5b5b5"
 BAR, GAP, PANEL = 0.21, 1.6, 4.2  # inches of a bar, bars between cases, inches of a panel
+LONGEST = 4.0  # a longer bar ends there; the number beside it says how long it is
 
 #: Text stays text, and files are the same for the same numbers.
 STYLE = {
@@ -59,12 +60,13 @@ def draw_report(axes: Any, report: Report, cases: dict[str, list[str]]) -> None:
 def draw_bar(axes: Any, case: Case, way: str, place: float) -> None:
     """As long as its ratio, or its share of the largest amount."""
     largest = max(*case.values.values(), 1e-9)
-    width = case.values[way] / largest if case.is_amount else case.ratio(way)
+    ratio = case.values[way] / largest if case.is_amount else case.ratio(way)
+    width = min(max(ratio, 0.0), LONGEST)
     colour = OURS if way in case.ours else BASE if way == case.base else PEER
-    axes.barh(place, max(width, 0.0), height=0.8, color=colour)
+    axes.barh(place, width, height=0.8, color=colour)
     is_amount = case.is_amount or way == case.base
-    text = amount(case.values[way], case.unit) if is_amount else f"{width:.2f}"
-    axes.annotate(text, (max(width, 0.0), place), (3, 0), textcoords="offset points", va="center")
+    text = amount(case.values[way], case.unit) if is_amount else f"{ratio:.2f}"
+    axes.annotate(text, (width, place), (3, 0), textcoords="offset points", va="center")
 
 
 def places(cases: dict[str, list[str]]) -> list[tuple[str, str, float]]:

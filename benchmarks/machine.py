@@ -40,7 +40,8 @@ def _processor() -> str:
 
 def versions() -> dict[str, str]:
     """Of Python and of the packages of this lane."""
-    there = {d.name.lower(): d.version for d in importlib.metadata.distributions()}
+    installed = importlib.metadata.distributions()
+    there = {found.name.lower().replace("_", "-"): found.version for found in installed}
     packages = {package: there[package] for package in PACKAGES if package in there}
     return {"python": platform.python_version(), **packages}
 
