@@ -92,7 +92,7 @@ def epoch_of(backward: Callable[[Network, Any, Any], None]) -> Callable[[], floa
     network = Network().to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)
     x, y = balancing.data(KIND, N_TASKS)
-    batches = torch.as_tensor(x).movedim(-1, 1).split(balancing.BATCHES[KIND])
+    batches = torch.as_tensor(x).movedim(-1, 1).contiguous().split(balancing.BATCHES[KIND])
     labels = {name: torch.as_tensor(label).split(len(batches[0])) for name, label in y.items()}
 
     def step(i: int) -> None:
