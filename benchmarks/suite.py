@@ -97,7 +97,8 @@ TOPICS = {
     ),
     "imports": Topic(
         "Import",
-        "In a fresh interpreter: `import keras`, and what `import keras_multiloss` adds to it.",
+        "In a fresh interpreter: `import keras`, what `import keras_multiloss` adds to it, and the "
+        "same with the first use of `kml.LossTerm` and `kml.MultiLossModel`.",
         90,
     ),
     "files": Topic(
