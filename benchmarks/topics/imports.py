@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PEERS = ("import keras",)
-#: The library brings in what a name needs when it is used: a second row uses some. Python may collect
-#: garbage of Keras at any time, which takes longer than the import and is left out.
+#: The library brings in what a name needs when it is used: a second row uses some. Python may
+#: collect garbage of Keras at any time, which takes longer than the import and is left out.
 PROGRAM = """
 import gc, json, sys, time
 
