@@ -12,8 +12,8 @@ export TF_CPP_MIN_LOG_LEVEL = 3
 
 LANES := addons jax torch tf-keras oldest
 
-.PHONY: help demo test test-all test-slow test-slow-default lint docs docs-quick bench bench-balancing
-.PHONY: bench-triplets clean $(LANES:%=test-%) $(LANES:%=test-slow-%)
+.PHONY: help demo test test-all test-slow test-slow-default lint docs docs-quick bench bench-check
+.PHONY: bench-lanes clean $(LANES:%=test-%) $(LANES:%=test-slow-%)
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/ \t/' | expand -t 17
@@ -78,20 +78,14 @@ docs: .venv/.docs-ready  ## the documentation, into docs/_build/html (about 6 mi
 docs-quick: .venv/.docs-ready  ## the documentation without running its pages
 	.venv/bin/python -m sphinx -q -D nb_execution_mode=off -D suppress_warnings=myst-nb.lexer -b html docs docs/_build/html-quick
 
-bench: .venv/.ready  ## import and step time against plain Keras
-	.venv/bin/python benchmarks/imports.py
-	.venv/bin/python benchmarks/step_time.py
-	.venv/bin/python benchmarks/parts.py
-	.venv/bin/python benchmarks/weightings.py
-	.venv/bin/python benchmarks/balancing.py
+bench: .venv/.ready  ## benchmarks in the lanes that are set up (at most 10 minutes), and their page
+	.venv/bin/python -m benchmarks
 
-bench-balancing: .venv/.ready .venv-jax/.ready .venv-torch/.ready  ## step time of gradient balancing, and of its peers
-	.venv/bin/python benchmarks/balancing.py
-	KERAS_BACKEND=jax .venv-jax/bin/python benchmarks/balancing.py
-	KERAS_BACKEND=torch .venv-torch/bin/python benchmarks/balancing_torch.py
+bench-check: .venv/.ready  ## fewer benchmarks, compared with the ratios in benchmarks/results.json
+	.venv/bin/python -m benchmarks --check --seconds 2
 
-bench-triplets: .venv-addons/.ready  ## triplet losses against TensorFlow Addons
-	.venv-addons/bin/python benchmarks/triplets.py
+# The lanes that they measure in, beside the default one.
+bench-lanes: .venv-jax/.ready .venv-torch/.ready .venv-addons/.ready
 
 clean:  ## remove the environments and what was built
 	rm -rf .venv .venv-* .jax_cache docs/_build

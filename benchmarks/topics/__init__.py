@@ -1,0 +1,1 @@
+"""One topic a file; `benchmarks/suite.py` says what each is about."""
