@@ -8,6 +8,9 @@ and of the frameworks are used here only; `tests/platform` fails when one of the
 from keras_multiloss._platform._branches import (
     either,
 )
+from keras_multiloss._platform._callback_list import (
+    with_callback_list,
+)
 from keras_multiloss._platform._compiled_metrics import (
     OF_SAMPLES,
     MetricsOfOutput,
@@ -234,6 +237,7 @@ __all__ = [
     "variables_unknown_to",
     "weighted_sum",
     "with_axes",
+    "with_callback_list",
     "with_gradients",
     "with_mean_value",
     "worker_settings",

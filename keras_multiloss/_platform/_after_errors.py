@@ -35,6 +35,13 @@ class KeepsWeightsAfterErrors(_Model):
 
     if backend() == "jax":
 
+        def __setattr__(self, name: str, value: Any) -> None:
+            """Keras's own; it looks for layers in the arrays of each training step in vain."""
+            if name == "_jax_state":
+                object.__setattr__(self, name, value)
+            else:
+                super().__setattr__(name, value)
+
         def _get_jax_state(self, **arguments: Any) -> Any:
             state = super()._get_jax_state(**arguments)
             if arguments.get("purge_model_variables"):

@@ -58,12 +58,26 @@ class StepLogs(dict[str, Any]):
         super().__init__()
         self._read: Callable[[], dict[str, Any]] | None = read
 
+    def as_numbers(self) -> dict[str, Any]:
+        """The logs in the order of their names, as Keras gives them to callbacks."""
+        return {name: _as_number(value) for name, value in sorted(self.items())}
+
     def _fill(self) -> None:
         read = self._read
         if read is not None:
             # Callbacks may read from a thread of their own: filled first, then marked.
             dict.update(self, {**read(), **dict(dict.items(self))})
             self._read = None
+
+
+def _as_number(value: Any) -> Any:
+    """A number as a float; anything else as it is."""
+    if type(value) is float:
+        return value
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def _after_reading(name: str) -> Any:
@@ -119,11 +133,11 @@ class PacksLogs(_Model):
 
     def _with_packed_logs(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A function of Keras that runs steps, with logs that are packed on their way out of it."""
+        metric = self._packed_metric
+        if metric is None:
+            return step
 
         def steps(*args: Any) -> Any:
-            metric = self._packed_metric
-            if metric is None:
-                return step(*args)
             with _packing(metric):
                 found = step(*args)
             if backend() != "jax":

@@ -106,6 +106,8 @@ class Layout:
         self.places: dict[str, int] = {}
         #: The task that each of them has its count from.
         self.task_of: dict[str, str] = {}
+        #: The names of the logs and their places among all, for the tasks that were seen.
+        self._shown_for: dict[Any, list[tuple[str, int]]] = {}
         self.has_penalty = loss.has_penalty
         self.n_places = MOST_PARTS * sum(term.may_have_parts for term in loss.terms)
         self.size = 2 + 2 * len(self.names) + len(self.moving) + self.n_places
@@ -168,7 +170,10 @@ class Layout:
         is_array = isinstance(sums, np.ndarray)
         values = self._values(np if is_array else ops, sums)
         entries = values.tolist() if is_array else values
-        return {name: entries[place] for name, place in self._shown(seen)}
+        key = (*seen, len(self.places))
+        if key not in self._shown_for:
+            self._shown_for[key] = self._shown(seen)
+        return {name: entries[place] for name, place in self._shown_for[key]}
 
     def _values(self, maths: Any, sums: Any) -> Any:
         """All logs as a vector: of tasks, of moving weights, of parts, and the penalty.

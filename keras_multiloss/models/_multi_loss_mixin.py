@@ -15,6 +15,7 @@ from keras_multiloss._platform import (
     metric_names_in_order,
     ops,
     scale_for_distribution,
+    with_callback_list,
 )
 from keras_multiloss.engine import TaskGramian, TermWeights, take_step
 from keras_multiloss.models._aggregator_argument import (
@@ -148,7 +149,9 @@ class MultiLossMixin(KerasSignatures, TappedModel):
         """The arguments of `fit` or `evaluate`, checked, with weights as Keras lets them pass."""
         arguments = checked_arguments(where, self, self.checked_total_loss("fit"), arguments)
         joins = not has_own_method(self, "train_step", "test_step", "compute_metrics")
-        return with_packed_labels(where, arguments, joins=joins)
+        arguments = with_packed_labels(where, arguments, joins=joins)
+        packs = self._packed_metric is not None
+        return with_callback_list(self, arguments) if packs else arguments
 
     def compute_loss(
         self,
