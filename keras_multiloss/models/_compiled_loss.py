@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from keras_multiloss._platform import KERAS_3, keras, with_mean_value
+from keras_multiloss._platform import KERAS_3, keras, ops, with_mean_value
 from keras_multiloss.engine import RunningMeans
 from keras_multiloss.spec import Batch
 
@@ -63,8 +63,21 @@ class CompiledLoss:
             input_names=self.names.inputs,
         )
 
-    def log(self, step: Step, n_samples: Any) -> None:
-        """Add a step of so many samples to the logs."""
+    def log(self, step: Step, samples: Any) -> None:
+        """Add a step to the logs.
+
+        Args:
+            step: what the loss made of a batch.
+            samples: tensors with the samples of the batch.
+        """
+        n_samples = _batch_size(samples)
         self.running_means.update_state(step, n_samples)
         if self.total is not None:
             self.total.update_state(with_mean_value(step.total), sample_weight=n_samples)
+
+
+def _batch_size(x: Any) -> Any:
+    while isinstance(x, (dict, list, tuple)):
+        entries = x.values() if isinstance(x, dict) else x
+        x = next(entry for entry in entries if entry is not None)
+    return ops.shape(x)[0]

@@ -13,7 +13,6 @@ from keras_multiloss._platform import (
     is_outside_of_scope,
     keras,
     metric_names_in_order,
-    ops,
     scale_for_distribution,
     with_callback_list,
 )
@@ -179,7 +178,7 @@ class MultiLossMixin(KerasSignatures, TappedModel):
             compiled.loss, batch, state, training=training, added=added, separate=separate
         )
         if not is_lost:
-            compiled.log(step, _batch_size(y_pred if x is None else x))
+            compiled.log(step, y_pred if x is None else x)
         total = scale_for_distribution(step.total)
         return self._with_balanced_gradients(step, total) if training else total
 
@@ -293,10 +292,3 @@ class MultiLossMixin(KerasSignatures, TappedModel):
             if "layers" in config:
                 config["layers"] = [x for x in config["layers"] if x["name"] not in names]
             return config
-
-
-def _batch_size(x: Any) -> Any:
-    while isinstance(x, (dict, list, tuple)):
-        entries = x.values() if isinstance(x, dict) else x
-        x = next(entry for entry in entries if entry is not None)
-    return ops.shape(x)[0]

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import ops
-from keras_multiloss.spec import by_name
+from keras_multiloss.spec import JoinedByName, JoinedTensors, by_name
 
 LABELS, WEIGHTS = "labels", "sample_weight"
 _KEY = "keras_multiloss>packed"
@@ -83,13 +82,15 @@ def _one_by_one(arrays: Any) -> Any:
     if not isinstance(arrays, dict):
         return arrays
     found: dict[Any, Any] = {}
+    joined: list[JoinedTensors] = []
     for name, array in arrays.items():
         if isinstance(name, str) and name.startswith(_JOINED):
+            joined.append(JoinedTensors.of(array))
             names = json.loads(name.removeprefix(_JOINED))
-            found |= dict(zip(names, ops.unstack(array, axis=1), strict=True))
+            found |= dict(zip(names, joined[-1].tensors, strict=True))
         else:
             found[name] = array
-    return found
+    return JoinedByName(found, joined)
 
 
 def is_of_arrays(x: Any) -> bool:

@@ -8,7 +8,6 @@ from keras_multiloss.spec._as_weighted_sum import (
 )
 from keras_multiloss.spec._batch import (
     Batch,
-    without_gradient,
 )
 from keras_multiloss.spec._by_name import (
     Key,
@@ -29,6 +28,10 @@ from keras_multiloss.spec._given_weights import (
 from keras_multiloss.spec._input_names import (
     label_input_name,
     sample_weight_input_name,
+)
+from keras_multiloss.spec._joined import (
+    JoinedByName,
+    JoinedTensors,
 )
 from keras_multiloss.spec._loss_term import (
     LossTerm,
@@ -59,6 +62,7 @@ from keras_multiloss.spec._tensor_sources import (
     FromOutput,
     from_input,
     from_output,
+    without_gradient,
 )
 from keras_multiloss.spec._term_configs import (
     ADDED_LATER,
@@ -75,6 +79,8 @@ __all__ = [
     "Batch",
     "FromInput",
     "FromOutput",
+    "JoinedByName",
+    "JoinedTensors",
     "Key",
     "KeyOrSource",
     "LossTerm",

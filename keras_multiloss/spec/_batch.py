@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error, suggestion, unknown_name
-from keras_multiloss._platform import keras_mask, ops, set_keras_mask
 from keras_multiloss.evaluation import to_tensor
 from keras_multiloss.spec._by_name import Key, by_name, names_of
-from keras_multiloss.spec._tensor_sources import FromInput, FromOutput
+from keras_multiloss.spec._joined import JoinedTensors, joined_in
+from keras_multiloss.spec._tensor_sources import FromInput, FromOutput, without_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -32,6 +32,7 @@ class Batch:
         sample_weights: one tensor for every term, a dict by name, or `None`.
         inputs: the inputs by name.
         taps: which of the outputs are hidden tensors that prediction does not return.
+        joined: labels and sample weights that came as one tensor.
     """
 
     outputs: dict[Key, Any]
@@ -39,6 +40,7 @@ class Batch:
     sample_weights: Any = None
     inputs: dict[Key, Any] = field(default_factory=dict)
     taps: frozenset[Key] = frozenset()
+    joined: tuple[JoinedTensors, ...] = ()
 
     @classmethod
     def of(
@@ -74,6 +76,7 @@ class Batch:
             sample_weights=_given_sample_weights(sample_weight, output_names),
             inputs=by_name(x, input_names, where=WHERE),
             taps=frozenset(taps or ()),
+            joined=joined_in(y_true, sample_weight),
         )
         batch._check_sample_weights(loss)
         return batch
@@ -246,14 +249,6 @@ def _given_sample_weights(sample_weight: Any, names: Sequence[str] | None) -> An
 
 def _is_one_tensor(structure: Any) -> bool:
     return structure is not None and not isinstance(structure, (dict, list, tuple))
-
-
-def without_gradient(output: Any, condition: Any = True) -> Any:
-    """An output that carries no gradient where a condition holds; it keeps its mask of Keras."""
-    blocked = ops.stop_gradient(output)
-    seen = blocked if condition is True else ops.where(condition, blocked, output)
-    set_keras_mask(seen, keras_mask(output))
-    return seen
 
 
 def _check_known(

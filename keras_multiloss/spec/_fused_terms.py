@@ -16,8 +16,9 @@ from keras_multiloss.evaluation import Reduced, kind_of
 from keras_multiloss.spec._term_tensors import stacked
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from keras_multiloss.spec._joined import JoinedTensors
     from keras_multiloss.spec._loss_term import LossTerm
     from keras_multiloss.spec._term_tensors import TermTensors
 
@@ -82,6 +83,7 @@ def fused_block(
     terms: Mapping[str, LossTerm],
     tensors: Mapping[str, TermTensors],
     is_off: Mapping[str, Any],
+    joined: Sequence[JoinedTensors],
 ) -> TaskBlock | None:
     """Terms evaluated as one; `None` where that raises, as each by itself tells which it is.
 
@@ -90,10 +92,11 @@ def fused_block(
         terms: the terms by name.
         tensors: what each sees of the batch.
         is_off: as for `groups_of_terms`.
+        joined: labels and sample weights that came as one tensor.
     """
     term, flow = terms[names[0]], is_off[names[0]]
     off = flow if isinstance(flow, bool) else ops.stack([is_off[name] for name in names])
-    seen = stacked([tensors[name] for name in names], off)
+    seen = stacked([tensors[name] for name in names], off, joined)
     try:
         found = term.evaluated(seen, names[0])._replace(n_terms=len(names))
         reduced = found.reduced(term.acting_reduction)

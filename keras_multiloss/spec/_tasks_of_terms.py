@@ -94,7 +94,9 @@ class Tasks:
         tensors = {name: terms[name].tensors(batch, name) for name in alike}
         blocks: list[TaskBlock] = []
         for names in groups_of_terms(terms, self._treatments, tensors, is_off):
-            fused = fused_block(names, terms, tensors, is_off) if len(names) > 1 else None
+            fused = None
+            if len(names) > 1:
+                fused = fused_block(names, terms, tensors, is_off, batch.joined)
             if fused is not None:
                 blocks.append(fused)
                 continue

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._checks import check_bool, check_config, check_key
+from keras_multiloss._platform import keras_mask, ops, set_keras_mask
 
 if TYPE_CHECKING:
     from keras_multiloss.spec._by_name import Key
@@ -123,3 +124,11 @@ def keys_from_config(keys: Any) -> Any:
     arguments = ("from_output", "stop_gradient")
     config = check_config(FromOutput, keys, arguments, required=arguments)
     return from_output(config.pop("from_output"), **config)
+
+
+def without_gradient(output: Any, condition: Any = True) -> Any:
+    """An output that carries no gradient where a condition holds; it keeps its mask of Keras."""
+    blocked = ops.stop_gradient(output)
+    seen = blocked if condition is True else ops.where(condition, blocked, output)
+    set_keras_mask(seen, keras_mask(output))
+    return seen

@@ -25,6 +25,8 @@ from keras_multiloss.evaluation import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from keras_multiloss.spec._joined import JoinedTensors
+
 
 class TermTensors(NamedTuple):
     """What a term sees of a batch.
@@ -67,19 +69,27 @@ def _kind_of_tensor(tensor: Any) -> tuple[Any, ...] | None:
     return (shape, dtype_name(tensor))
 
 
-def stacked(terms: Sequence[TermTensors], is_off: Any) -> TermTensors:
+def stacked(
+    terms: Sequence[TermTensors], is_off: Any, joined: Sequence[JoinedTensors]
+) -> TermTensors:
     """The tensors of several terms of one kind as those of one, with the samples of all.
 
     Args:
         terms: the tensors of each.
         is_off: whether no gradient flows through each: a vector, or a bool for all.
+        joined: labels and sample weights that came as one tensor.
     """
+
+    def given(tensors: Sequence[Any]) -> Any:
+        wholes = [found for one in joined if (found := one.by_part(tensors)) is not None]
+        return _of_all_terms(wholes[0]) if wholes else _as_samples(tensors)
+
     return TermTensors(
-        _stacked_structures([term.y_true for term in terms], _as_samples),
+        _stacked_structures([term.y_true for term in terms], given),
         _stacked_structures(
             [term.y_pred for term in terms], lambda outputs: _stacked_outputs(outputs, is_off)
         ),
-        _stacked_structures([term.sample_weight for term in terms], _as_samples),
+        _stacked_structures([term.sample_weight for term in terms], given),
     )
 
 

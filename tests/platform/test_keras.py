@@ -140,7 +140,7 @@ OPS = [
     ("arange", (3,), {}, [0, 1, 2]),
     ("arctan2", (X, Y), {}, np.arctan2(X, Y)),
     ("argmax", (X,), {"axis": -1}, [2, 2]),
-    ("argmin", (X,), {"axis": -1}, [0, 0]),
+    ("argmin", (X,), {"axis": -1}, np.argmin(X, -1)),
     ("argsort", (X,), {"axis": 1}, np.argsort(X, 1)),
     ("cast", (X, "int32"), {}, X.astype("int32")),
     ("cast", (-1.0, "int32"), {}, -1),

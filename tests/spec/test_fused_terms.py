@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops, set_keras_mask
 from keras_multiloss.engine import take_step
-from keras_multiloss.spec import Batch
+from keras_multiloss.spec import Batch, JoinedByName, JoinedTensors
 from tests.lanes import needs_tensorflow_backend
 from tests.losses.gradients import gradients
 
@@ -309,3 +309,27 @@ def test_batches_whose_sizes_turn_out_to_differ_say_what_to_do():
     assert float(total(tf.ones((3, 2)), tf.ones((3, 2)))) == 2.0
     with pytest.raises(tf.errors.InvalidArgumentError, match="use_WeightedSumLoss_with_fuse_False"):
         total(tf.ones((3, 2)), tf.ones((6, 2)))
+
+
+def test_labels_that_came_as_one_tensor_are_not_put_together_again():
+    whole = ops.convert_to_tensor(np.arange(12, dtype="float32").reshape(4, 3, 1))
+    joined = JoinedTensors.of(whole)
+    np.testing.assert_array_equal(
+        ops.convert_to_numpy(joined.by_part(joined.tensors)),
+        ops.convert_to_numpy(ops.stack(joined.tensors)),
+    )
+    assert joined.by_part(joined.tensors[::-1]) is None
+    assert joined.by_part(joined.tensors[:2]) is None
+    assert joined.by_part([*joined.tensors[:2], ops.convert_to_tensor(np.ones((4, 1)))]) is None
+
+
+@pytest.mark.parametrize("order", ["abc", "cab", "ab"])
+def test_labels_that_came_as_one_tensor_go_to_their_terms(order):
+    whole = np.arange(12, dtype="float32").reshape(4, 3, 1)
+    joined = JoinedTensors.of(ops.convert_to_tensor(whole))
+    labels = JoinedByName(dict(zip("abc", joined.tensors, strict=True)), [joined])
+    outputs = {n: np.full((4, 1), i, "float32") for i, n in enumerate("abc")}
+    loss = sum_of(*(kml.LossTerm("mse", n) for n in order))
+    step = take_step(loss, Batch.of(loss, labels, outputs), None, training=True)
+    expected = [np.mean((whole[:, "abc".index(n)] - "abc".index(n)) ** 2) for n in order]
+    np.testing.assert_allclose(ops.convert_to_numpy(step.losses), expected, rtol=1e-6)
