@@ -11,6 +11,7 @@ from keras_multiloss._platform._after_errors import KeepsWeightsAfterErrors
 from keras_multiloss._platform._gradients import task_tape
 from keras_multiloss._platform._keras import backend, is_traced, leaves_of
 from keras_multiloss._platform._step_logs import PacksLogs
+from keras_multiloss._platform._turns import TakesTurns
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ def is_outside_of_scope(outputs: Any) -> bool:
     return any(map(is_traced, leaves_of(outputs))) and not scope.in_stateless_scope()
 
 
-class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
+class TrainingStep(PacksLogs, TakesTurns, KeepsWeightsAfterErrors):
     """A model that may make gradients of its own out of what Keras differentiates.
 
     Keras's training step runs as it is. On TensorFlow and PyTorch, `compute_loss` finds the record
@@ -83,8 +84,9 @@ class TrainingStep(PacksLogs, KeepsWeightsAfterErrors):
         """Keras's own, on record where gradients are taken apart."""
         *state, data = args
         records = self._balances and backend() != "jax"
-        with self._in_step(), self._recorded() if records else contextlib.nullcontext():
-            return super().train_step(*state, self._batch_as_given(data))
+        recorded = self._recorded() if records else contextlib.nullcontext()
+        with self._in_program_for(data) as batch, self._in_step(), recorded:
+            return super().train_step(*state, self._batch_as_given(batch))
 
     def test_step(self, *args: Any) -> Any:
         """Keras's own."""

@@ -106,6 +106,8 @@ def balanced_on_jax(
     values: Any,
     other_values: Any,
     optimizer_values: Any,
+    *,
+    is_of_rule: bool | None,
 ) -> Any:
     """What `compute_loss_and_updates` gives, with balanced gradients.
 
@@ -118,6 +120,8 @@ def balanced_on_jax(
         values: those of the trainable variables.
         other_values: those of the variables that are not trained.
         optimizer_values: those of the variables of the optimizer.
+        is_of_rule: whether it is the turn of the rule, where the program of a step is made for
+            that.
     """
     mapping = list(zip(model.optimizer.variables, optimizer_values, strict=True))
     with keras.StatelessScope(state_mapping=mapping):
@@ -131,7 +135,9 @@ def balanced_on_jax(
     if state.every_n_steps > 1:
         before = list(zip(model.non_trainable_variables, other_values, strict=True))
         with keras.StatelessScope(state_mapping=before):
-            turns = combined_by_turns_on_jax(scaled_losses, constant, variables, state)
+            turns = combined_by_turns_on_jax(
+                scaled_losses, constant, variables, state, is_of_rule=is_of_rule
+            )
         combined, after, found = turns
     else:
         gradients, (tasks, found) = gradients_of_function(scaled_losses, constant)

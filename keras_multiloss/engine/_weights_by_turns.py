@@ -258,6 +258,8 @@ def combined_by_turns_on_jax(
     values: Sequence[Any],
     variables: Variables,
     state: AggregatorState,
+    *,
+    is_of_rule: bool | None,
 ) -> tuple[list[Any], dict[str, Any], Any]:
     """One gradient of each variable, the state after the step, and what else the step gives.
 
@@ -267,25 +269,35 @@ def combined_by_turns_on_jax(
         values: those of the variables.
         variables: what is trained.
         state: the aggregator with its state, in a scope that has its values.
+        is_of_rule: whether it is the turn of the rule; `None` where only the step can tell.
     """
     reached, computed = traced_gradients(losses, values)
     turns = Turns(variables, state, len(reached) - 1, reached)
-
-    weightings = [turns.leading, ops.ones((len(reached),))]
-    sums, (tasks, found) = gradients_of_weighted_sums(losses, weightings, values)
     columns = list(zip(*reached, strict=True))
-    leading, plain = (
-        [g if any(column) else None for g, column in zip(gradients, columns, strict=True)]
-        for gradients in sums
-    )
 
-    def by_task() -> Moved:
-        gradients, _ = computed()
-        return turns.renewed(turns.after_leading(gradients, leading, plain), of_global_batch(tasks))
+    def of_sums(first: Any) -> tuple[list[list[Any]], Any]:
+        """The gradients of a weighted sum and of the plain one, and the rest."""
+        weightings = [first, ops.ones((len(reached),))]
+        sums, rest = gradients_of_weighted_sums(losses, weightings, values)
+        pairs = [zip(gradients, columns, strict=True) for gradients in sums]
+        return [[g if any(column) else None for g, column in pair] for pair in pairs], rest
 
-    def by_sum() -> Moved:
-        weighted = turns.chosen(leading, shared=True)
+    def by_sum(weighted: Sequence[Any], plain: Sequence[Any]) -> Moved:
+        weighted = turns.chosen(weighted, shared=True)
         return turns.reused(turns.of_sums(weighted, turns.chosen(plain, shared=False)))
 
-    gradients, after = either(turns.is_of_rule, by_task, by_sum)
+    if is_of_rule is None:
+        (leading, plain), (tasks, found) = of_sums(turns.leading)
+
+        def by_task() -> Moved:
+            parts = turns.after_leading(computed()[0], leading, plain)
+            return turns.renewed(parts, of_global_batch(tasks))
+
+        gradients, after = either(turns.is_of_rule, by_task, lambda: by_sum(leading, plain))
+    elif is_of_rule:
+        of_each, (tasks, found) = computed()
+        gradients, after = turns.renewed(turns.of_tasks(of_each), of_global_batch(tasks))
+    else:
+        sums, (tasks, found) = of_sums(turns.weights)
+        gradients, after = by_sum(*sums)
     return turns.by_variable(gradients), after, found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._messages import error
-from keras_multiloss._platform import TrainingStep, backend, loss_scale
+from keras_multiloss._platform import TrainingStep, backend, has_own_method, loss_scale
 from keras_multiloss.engine import Variables, balanced_on_jax, with_balanced_gradients
 from keras_multiloss.models._state_holder import StateHolder
 
@@ -100,7 +100,16 @@ class BalancedModel(StateHolder, TrainingStep):
             values,
             other_values,
             optimizer_values,
+            is_of_rule=self._is_turn,
         )
+
+    def _steps_to_turn(self, values: Any) -> tuple[int, int] | None:
+        state: Any = self.aggregator_state()
+        if not self._balances or state.every_n_steps == 1 or has_own_method(self, "train_step"):
+            return None
+        variable = state.state_variables()["steps_left"]
+        places = [i for i, v in enumerate(self.non_trainable_variables) if v is variable]
+        return int(values[places[0]]), state.every_n_steps
 
     def _variables(self) -> Variables:
         weights = self.term_weight_state()
