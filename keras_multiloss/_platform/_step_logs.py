@@ -25,7 +25,8 @@ PACKED = "keras_multiloss>logs"
 #: Where the methods of Keras are defined.
 LIBRARIES = ("keras", "tf_keras")
 
-#: The metric that packs its logs, of the model whose step runs in a thread.
+#: In each thread, the metric that packs its logs, of the model whose step runs; and whether these
+#: are read when the step ends.
 _running: Any = threading.local()
 
 
@@ -45,6 +46,16 @@ def _packing(metric: Any) -> Iterator[None]:
         yield
     finally:
         _running.metric = before
+
+
+@contextlib.contextmanager
+def _reading_at_once() -> Iterator[None]:
+    """Where Keras takes logs for a dict that holds what it shows."""
+    _running.reads_at_once = True
+    try:
+        yield
+    finally:
+        _running.reads_at_once = False
 
 
 class StepLogs(dict[str, Any]):
@@ -131,6 +142,16 @@ class PacksLogs(_Model):
                 super().make_test_function(force)
                 self.test_function = self._with_packed_logs(self.test_function)
 
+        def train_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+            """Keras's own, which takes logs that are a dict and nothing else."""
+            with _reading_at_once():
+                return super().train_on_batch(*args, **kwargs)
+
+        def test_on_batch(self, *args: Any, **kwargs: Any) -> Any:
+            """Keras's own, which takes logs that are a dict and nothing else."""
+            with _reading_at_once():
+                return super().test_on_batch(*args, **kwargs)
+
     def _with_packed_logs(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """A function of Keras that runs steps, with logs that are packed on their way out of it."""
         metric = self._packed_metric
@@ -152,4 +173,5 @@ def _unpacked_logs(logs: Any, metric: Any) -> Any:
     if not isinstance(logs, dict) or PACKED not in logs:
         return logs
     others = {name: value for name, value in logs.items() if name != PACKED}
-    return StepLogs(lambda: {**others, **metric.apart(logs[PACKED])})
+    found = StepLogs(lambda: {**others, **metric.apart(logs[PACKED])})
+    return dict(found) if getattr(_running, "reads_at_once", False) else found

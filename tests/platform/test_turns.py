@@ -41,8 +41,7 @@ class OwnStep(kml.MultiLossModel):
 
 
 def test_a_step_of_ones_own_gets_data_as_they_are():
-    plain = network()
-    model = OwnStep(plain.inputs, plain.output)
+    model = OwnStep.from_model(network())
     loss = sum(kml.LossTerm("mse", task) for task in TASKS)
     optimizer = keras.optimizers.SGD(0.01)
     model.compile(optimizer, loss=loss, aggregator="upgrad", every_n_steps=2)
