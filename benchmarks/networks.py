@@ -18,12 +18,12 @@ def names_of(n_heads: int) -> list[str]:
 
 
 def network(n_heads: int, *, joined: bool = False) -> Any:
-    """A functional model with so many outputs of one unit, or one output of so many units."""
+    """A functional model with so many heads of one unit, as outputs or joined into one output."""
     x = keras.Input((FEATURES,), name="x")
     hidden = keras.layers.Dense(128, activation="relu")(x)
-    if joined:
-        return keras.Model(x, {"y": keras.layers.Dense(n_heads, name="y")(hidden)})
     outputs = {name: keras.layers.Dense(1, name=name)(hidden) for name in names_of(n_heads)}
+    if joined:
+        return keras.Model(x, {"y": keras.layers.Concatenate(name="y")([*outputs.values()])})
     return keras.Model(x, outputs)
 
 

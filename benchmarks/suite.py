@@ -55,6 +55,13 @@ TOPICS = {
         "computed with another.",
         80,
     ),
+    "parts": Topic(
+        "Parts of a loss",
+        "A detector on a grid of 7 x 7 cells whose loss returns a dict of four parts, each of them "
+        "logged, beside the same loss as their sum.",
+        60,
+        COMPILED_LANES,
+    ),
     "sequences": Topic(
         "Sequences with masks",
         "Eight tags for each of 40 tokens; batches of 32. A part of the tokens has no label, "
