@@ -17,22 +17,27 @@ VERSION = tuple(int(part) for part in keras.__version__.split(".")[:2])
 RUNS_ALL_CASES = KERAS_3 and VERSION > (3, 7) and BACKEND == "tensorflow"
 
 #: How many cases of a test are a sample elsewhere.
-SAMPLE_SIZE = 4 if BACKEND == "jax" else 2
+SAMPLE_SIZE = 2
 
-#: Lanes in which quick tests of the maths run all of their cases: each has operations of its own,
-#: those of PyTorch or those over TensorFlow that Keras 2 lacks.
-HAS_MATHS_OF_ITS_OWN = BACKEND == "torch" or bool(importlib.util.find_spec("tensorflow_addons"))
+#: How many of the quick tests of the maths: those of PyTorch, which are the fastest, run whole; the
+#: lane of TensorFlow Addons has operations of its own, which Keras 2 lacks.
+QUICK_SIZE = math.inf if BACKEND == "torch" else SAMPLE_SIZE
+if importlib.util.find_spec("tensorflow_addons"):
+    QUICK_SIZE = 4
 
 #: These tests.
 QUICK = ("tests.losses", "tests.evaluation", "tests.platform", "tests.saving", "tests.spec")
 
 #: A lane that differs from another one by the version of Keras or TensorFlow only: CI runs one case
-#: of each test there, and of the maths, which another lane runs on the same operations, one test in
-#: three. `make test-slow` runs the others.
+#: of each test there, and of what another lane runs on the same operations, one test in three.
+#: `make test-slow` runs the others.
 IS_NEAR_ANOTHER = VERSION == (3, 7) or (
     not KERAS_3 and not importlib.util.find_spec("tensorflow_addons")
 )
-MATHS = ("tests.losses", "tests.evaluation", "tests.aggregation", "tests.weighting")
+MATHS = (
+    *("tests.losses", "tests.evaluation", "tests.aggregation", "tests.weighting", "tests.spec"),
+    *("tests.data", "tests.benchmarks"),
+)
 
 
 def never_runs(item):
@@ -69,8 +74,10 @@ def out_of_sample(items):
 def _sample_size(item):
     mark = item.get_closest_marker("sample")
     size = math.inf if mark is None else mark.args[0]
-    is_of_lane = HAS_MATHS_OF_ITS_OWN and item.module.__name__.startswith(QUICK)
-    return size if RUNS_ALL_CASES or is_of_lane else min(size, SAMPLE_SIZE)
+    if RUNS_ALL_CASES:
+        return size
+    is_quick = item.module.__name__.startswith(QUICK)
+    return min(size, QUICK_SIZE if is_quick else SAMPLE_SIZE)
 
 
 def _has(module: str) -> bool:
