@@ -28,7 +28,8 @@ from keras_multiloss.engine._shared_variables import (
     reached_of,
     split_gradients,
 )
-from keras_multiloss.engine._weights_by_turns import combined_by_turns, combined_by_turns_on_jax
+from keras_multiloss.engine._weights_by_turns import combined_by_turns
+from keras_multiloss.engine._weights_by_turns_on_jax import combined_by_turns_on_jax
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from keras_multiloss._messages import error
-from keras_multiloss.spec import JoinedByName, JoinedTensors, by_name
+from keras_multiloss.spec import JoinedByName, JoinedTensors, are_small, by_name
 
 LABELS, WEIGHTS = "labels", "sample_weight"
 _KEY = "keras_multiloss>packed"
@@ -68,7 +68,8 @@ def _in_one(arrays: Any) -> Any:
         return arrays
     alike: dict[Any, list[str]] = {}
     for name, array in arrays.items():
-        if isinstance(array, np.ndarray) and isinstance(name, str) and array.ndim:
+        is_array = isinstance(array, np.ndarray) and isinstance(name, str) and array.ndim
+        if is_array and are_small(array.shape):
             alike.setdefault((array.shape, array.dtype), []).append(name)
     found = dict(arrays)
     for names in alike.values():

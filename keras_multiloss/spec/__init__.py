@@ -30,8 +30,10 @@ from keras_multiloss.spec._input_names import (
     sample_weight_input_name,
 )
 from keras_multiloss.spec._joined import (
+    MOST_ENTRIES,
     JoinedByName,
     JoinedTensors,
+    are_small,
 )
 from keras_multiloss.spec._loss_term import (
     LossTerm,
@@ -75,6 +77,7 @@ from keras_multiloss.spec._weighted_sum_loss import (
 __all__ = [
     "ADDED_LATER",
     "ARGUMENTS",
+    "MOST_ENTRIES",
     "SOURCES",
     "Batch",
     "FromInput",
@@ -89,6 +92,7 @@ __all__ = [
     "PerOutputLoss",
     "TaskBlock",
     "WeightedSumLoss",
+    "are_small",
     "as_weighted_sum",
     "batch_without_tables",
     "by_name",

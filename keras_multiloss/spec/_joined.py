@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._platform import ops
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+#: How many entries of a sample tensors may have to be put together: for larger ones, copying them
+#: takes longer than the operations that are saved.
+MOST_ENTRIES = 4096
+
+
+def are_small(shape: Sequence[int | None]) -> bool:
+    """Whether samples of tensors of a shape have few entries, of which all axes are known."""
+    return None not in shape[1:] and math.prod(n or 0 for n in shape[1:]) <= MOST_ENTRIES
 
 
 class JoinedTensors(NamedTuple):

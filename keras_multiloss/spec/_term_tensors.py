@@ -21,6 +21,7 @@ from keras_multiloss.evaluation import (
     to_tensor,
     with_tensors,
 )
+from keras_multiloss.spec._joined import are_small
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,8 +46,8 @@ class TermTensors(NamedTuple):
     def kind(self) -> tuple[Any, ...] | None:
         """What has to be alike for the tensors of terms to be stacked.
 
-        `None` if these cannot be: where a shape is not known but for the size of the batch, an
-        output is a row of numbers, or the activation that made it is not known.
+        `None` if they are not: where a shape is not known but for the size of the batch, samples
+        are large, an output is a row of numbers, or the activation that made it is not known.
         """
         sides = [as_tensors(side) for side in self]
         outputs = tensors_in(sides[1])
@@ -62,9 +63,9 @@ class TermTensors(NamedTuple):
 
 
 def _kind_of_tensor(tensor: Any) -> tuple[Any, ...] | None:
-    """Shape and dtype of a tensor; `None` where these are not known, or hold nothing."""
+    """Shape and dtype of a tensor; `None` where these are not known, hold nothing or too much."""
     shape = static_shape(tensor)
-    if not shape or None in shape[1:] or 0 in shape:
+    if not shape or 0 in shape or not are_small(shape):
         return None
     return (shape, dtype_name(tensor))
 

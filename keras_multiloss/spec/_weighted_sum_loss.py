@@ -53,7 +53,8 @@ class WeightedSumLoss(Immutable, NamedTerms, Summand, keras.losses.Loss):
             of their tensors, and mask, weights and reduction are computed as one operation on all
             of their samples. Values are the same; steps and their tracing are faster. Only losses
             whose value of a sample depends on no other sample are fused: most of Keras's, many
-            of `kml.losses`, and your own with the attribute `is_sample_wise = True`.
+            of `kml.losses`, and your own with the attribute `is_sample_wise = True`; and only
+            samples of at most 4,096 entries, as larger ones gain nothing.
 
     Shape:
         - y_true: a dict from label names to tensors. The labels in a list have the names of the

@@ -7,6 +7,7 @@ import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops
 from keras_multiloss.models import _packed_labels as packed
 from keras_multiloss.models._packed_labels import unpacked, with_packed_labels
+from keras_multiloss.spec import MOST_ENTRIES
 
 NAMES = ["a", "b", "c", "n"]
 X = np.linspace(-1.0, 1.0, 36).reshape(12, 3).astype("float32")
@@ -55,6 +56,12 @@ def test_large_arrays_are_not_copied(monkeypatch):
     assert sent(LABELS) is LABELS
     monkeypatch.setattr(packed, "MOST_BYTES", 96)
     assert len(arrays_in(sent(LABELS))) == 3
+
+
+def test_arrays_of_large_samples_are_not_joined():
+    for n_entries, n_arrays in ((MOST_ENTRIES, 1), (MOST_ENTRIES + 1, 2)):
+        y = {n: np.ones((12, n_entries), "float32") for n in "ab"}
+        assert len(arrays_in(sent(y))) == n_arrays
 
 
 def test_other_labels_stay_as_they_are():

@@ -7,7 +7,7 @@ import pytest
 import keras_multiloss as kml
 from keras_multiloss._platform import keras
 from keras_multiloss._platform._turns import AT_TURN, IN_BETWEEN, _marked
-from keras_multiloss.engine import _weights_by_turns as by_turns
+from keras_multiloss.engine import _weights_by_turns_on_jax as by_turns
 from tests.balancing import OPTIONS, TASKS, data, exact, network
 from tests.lanes import needs_jax_backend
 

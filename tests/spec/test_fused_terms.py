@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 import keras_multiloss as kml
 from keras_multiloss._platform import keras, ops, set_keras_mask
 from keras_multiloss.engine import take_step
-from keras_multiloss.spec import Batch, JoinedByName, JoinedTensors
+from keras_multiloss.spec import MOST_ENTRIES, Batch, JoinedByName, JoinedTensors
 from tests.lanes import needs_tensorflow_backend
 from tests.losses.gradients import gradients
 
@@ -158,6 +158,13 @@ def test_losses_that_compare_samples_are_not_fused():
     assert blocks_of(loss, tags, OUTPUTS) == [["a"], ["b"]]
     loss = sum_of(*(kml.LossTerm("dice", n) for n in "ab")) if hasattr(keras.losses, "Dice") else 0
     assert not loss or blocks_of(loss, LABELS, OUTPUTS) == [["a"], ["b"]]
+
+
+def test_large_samples_are_not_fused():
+    loss = sum_of(*(kml.LossTerm("mse", n) for n in "ab"))
+    for n_entries, expected in ((MOST_ENTRIES, [["a", "b"]]), (MOST_ENTRIES + 1, [["a"], ["b"]])):
+        rows = {n: np.ones((2, n_entries), "float32") for n in "ab"}
+        assert blocks_of(loss, rows, rows) == expected
 
 
 def test_outputs_of_one_axis_are_not_fused():
