@@ -107,6 +107,7 @@ TOPICS = {
         "In a fresh interpreter: `import keras`, what `import keras_multiloss` adds to it, and the "
         "same with the first use of `kml.LossTerm` and `kml.MultiLossModel`.",
         90,
+        COMPILED_LANES,
     ),
     "files": Topic(
         "Files",
@@ -120,6 +121,7 @@ TOPICS = {
         "Memory",
         "How much larger a process that trains four heads is after 1,000 more steps.",
         100,
+        COMPILED_LANES,
     ),
     "settings": Topic(
         "Settings",

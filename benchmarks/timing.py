@@ -24,7 +24,7 @@ class Size(NamedTuple):
     """
 
     reduced: bool = False
-    seconds: float = 2.0
+    seconds: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
