@@ -102,8 +102,12 @@ def _stacked_structures(structures: Sequence[Any], stack: Any) -> Any:
 
 
 def _as_samples(tensors: Sequence[Any]) -> Any:
-    """Tensors of one shape, one behind the other along the first axis."""
-    return _of_all_terms(_by_term([to_tensor(tensor) for tensor in tensors]))
+    """Tensors of one shape, one behind the other along the first axis.
+
+    They are not stacked, as outputs are: TensorFlow's optimizer of graphs gives a stack of one
+    tensor, which several terms may read as their label, another shape.
+    """
+    return ops.concatenate([to_tensor(tensor) for tensor in tensors], axis=0)
 
 
 def _by_term(tensors: Sequence[Any]) -> Any:

@@ -340,3 +340,29 @@ def test_labels_that_came_as_one_tensor_go_to_their_terms(order):
     step = take_step(loss, Batch.of(loss, labels, outputs), None, training=True)
     expected = [np.mean((whole[:, "abc".index(n)] - "abc".index(n)) ** 2) for n in order]
     np.testing.assert_allclose(ops.convert_to_numpy(step.losses), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "labels", ["y", ["y", "z", "y"], kml.from_output("c"), kml.from_input("x")], ids=str
+)
+def test_terms_that_share_a_label_train_as_single_ones(labels):
+    """TensorFlow's optimizer of graphs may not see a stack of one tensor."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(12, 4)).astype("float32")
+    y = {"y": rng.normal(size=(12, 1)).astype("float32"), "z": x[:, 0]}
+    found = []
+    for fuse in (True, False):
+        keras.utils.set_random_seed(3)
+        inputs = keras.Input((4,), name="x")
+        n_units = 4 if repr(labels) == "from_input('x')" else 1
+        heads = {n: keras.layers.Dense(n_units, name=n)(inputs) for n in "abc"}
+        model = kml.MultiLossModel(inputs, heads)
+        of = labels if isinstance(labels, list) else [labels] * 3
+        terms = [kml.LossTerm("mse", n, labels=k) for n, k in zip("abc", of, strict=True)]
+        loss = kml.WeightedSumLoss(terms, fuse=fuse)
+        model.compile(keras.optimizers.SGD(0.1), loss=loss)
+        weights = np.linspace(0.0, 1.0, 12).astype("float32")
+        options = {"batch_size": 4, "verbose": 0, "shuffle": False}
+        found.append(model.fit(x, y, sample_weight=weights, **options).history)
+    for name, values in found[1].items():
+        np.testing.assert_allclose(found[0][name], values, rtol=1e-5, err_msg=name)
