@@ -85,3 +85,14 @@ def trained(model, epochs=2, **options):
 def assert_same(one, other, **tolerance):
     for name, values in one.items():
         np.testing.assert_allclose(other[name], values, err_msg=name, **tolerance)
+
+
+def assert_goes_on_in_a_fresh_process(model, fresh_process, path):
+    """A model that is loaded elsewhere trains on bit for bit as the one that was saved."""
+    model.save(path)
+    options = {"epochs": 2, **OPTIONS}
+    history = model.fit(*data(), **options).history
+    _, resumed, after = fresh_process.load(path, ("fit", data(), options), ("get_weights", (), {}))
+    assert resumed == history
+    for one, other in zip(model.get_weights(), after, strict=True):
+        np.testing.assert_array_equal(other, one)

@@ -119,6 +119,7 @@ from keras_multiloss._platform._model_graphs import (
 )
 from keras_multiloss._platform._model_signatures import (
     KerasSignatures,
+    has_own_method,
 )
 from keras_multiloss._platform._ops_of_keras_2 import (
     ops_over_tensorflow,
@@ -137,7 +138,6 @@ from keras_multiloss._platform._replicas import (
 )
 from keras_multiloss._platform._step_logs import (
     PACKED,
-    has_own_method,
     packs_logs,
 )
 from keras_multiloss._platform._training_step import (

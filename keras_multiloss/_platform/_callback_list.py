@@ -7,10 +7,13 @@ many terms. Logs that were packed are numbers, once they are taken apart.
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from keras_multiloss._platform._keras import KERAS_3, keras, leaves_of
 from keras_multiloss._platform._step_logs import StepLogs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEFAULT_BATCH_SIZE = 32
 
@@ -41,20 +44,19 @@ class StepCallbackList(keras.callbacks.CallbackList if KERAS_3 else object):  # 
         )
 
     def _on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        if not isinstance(logs, StepLogs):
-            super()._on_train_batch_end(batch, logs)
-            return
-        numbers = logs.as_numbers()
-        for callback in self.callbacks:
-            callback.on_train_batch_end(batch, logs=numbers)
+        self._tell("on_train_batch_end", super()._on_train_batch_end, batch, logs)
 
     def _on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._tell("on_test_batch_end", super()._on_test_batch_end, batch, logs)
+
+    def _tell(self, event: str, in_keras: Callable[..., None], batch: int, logs: Any) -> None:
+        """Tell the callbacks of packed logs; of others as Keras does."""
         if not isinstance(logs, StepLogs):
-            super()._on_test_batch_end(batch, logs)
+            in_keras(batch, logs)
             return
         numbers = logs.as_numbers()
         for callback in self.callbacks:
-            callback.on_test_batch_end(batch, logs=numbers)
+            getattr(callback, event)(batch, logs=numbers)
 
 
 def with_callback_list(model: Any, arguments: dict[str, Any]) -> dict[str, Any]:

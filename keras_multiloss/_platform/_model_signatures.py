@@ -21,6 +21,10 @@ else:
 BALANCING = ("aggregator", "every_n_steps")
 
 
+#: Where the methods of Keras and of its hosts here are defined.
+LIBRARIES = ("keras", "tf_keras", __name__.split(".", maxsplit=1)[0])
+
+
 class KerasSignatures(_Model):
     """`compile`, `fit` and `evaluate` as Keras declares them.
 
@@ -204,3 +208,9 @@ def _split_arguments(
     """The arguments of Keras, and those of `BALANCING`."""
     own = {name: local_variables[name] for name in BALANCING}
     return _keras_arguments(local_variables), own
+
+
+def has_own_method(model: Any, *names: str) -> bool:
+    """Whether a class of a user's own replaces a method of Keras, or of this library."""
+    owners = [next(c for c in type(model).__mro__ if name in vars(c)) for name in names]
+    return any(owner.__module__.split(".")[0] not in LIBRARIES for owner in owners)

@@ -22,9 +22,6 @@ else:
 #: The name of the vector among the logs.
 PACKED = "keras_multiloss>logs"
 
-#: Where the methods of Keras are defined.
-LIBRARIES = ("keras", "tf_keras")
-
 #: In each thread, the metric that packs its logs, of the model whose step runs; and whether these
 #: are read when the step ends.
 _running: Any = threading.local()
@@ -108,13 +105,6 @@ for _name in (
     *("items", "keys", "pop", "popitem", "setdefault", "update", "values"),
 ):
     setattr(StepLogs, _name, _after_reading(_name))
-
-
-def has_own_method(model: Any, *names: str) -> bool:
-    """Whether a class of a user's own replaces a method of Keras, or of this library."""
-    owners = [next(c for c in type(model).__mro__ if name in vars(c)) for name in names]
-    known = {*LIBRARIES, __name__.split(".", maxsplit=1)[0]}
-    return any(owner.__module__.split(".")[0] not in known for owner in owners)
 
 
 class PacksLogs(_Model):

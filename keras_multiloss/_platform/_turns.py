@@ -36,8 +36,13 @@ class TakesTurns(_Model):
         """Whether the step that is traced is an nth one; `None` where only its data tell."""
         return getattr(self._program, "is_turn", None)
 
-    def _steps_to_turn(self, values: Any) -> tuple[int, int] | None:
-        """How many steps are left to the next nth one, and n; `None` if all steps are alike.
+    @property
+    def _n_of_turns(self) -> int | None:
+        """The n of each nth step; `None` if all steps are alike."""
+        return None
+
+    def _steps_to_turn(self, values: Any) -> int:
+        """How many steps are left to the next nth one.
 
         Args:
             values: those of the variables that are not trained.
@@ -51,11 +56,12 @@ class TakesTurns(_Model):
             if not force and self.train_function is not None:
                 return
             super().make_train_function(force)
-            step = self.train_function
+            step, n = self.train_function, self._n_of_turns
+            if n is None:
+                return
 
             def steps(state: Any, iterator: Any) -> Any:
-                left = self._steps_to_turn(state[1])
-                return step(state, iterator if left is None else _marked(iterator, *left))
+                return step(state, _marked(iterator, self._steps_to_turn(state[1]), n))
 
             self.train_function = steps
 

@@ -97,13 +97,13 @@ def take_step(
     of_parts = {} if state is None else state.weights_of_parts()
     blocks = loss.tasks.blocks(batch, {**moving, **of_parts}, fuse=loss.fuse and not separate)
     order = _OrderOfSum(blocks, loss.task_names)
-    totals, reduced = [block.reduced.total for block in blocks], [block.reduced for block in blocks]
-    divisors = divisors_of(reduced) if blocks else ops.zeros((0,))
+    reduced = [block.reduced for block in blocks]
+    totals, divisors = [one.total for one in reduced], divisors_of(reduced)
     step = Step(
         names=order.names,
-        losses=order.of_sum(one_vector(totals) / divisors) if blocks else divisors,
-        logged=order.of_sum(one_vector([one.logged for one in reduced])) if blocks else divisors,
-        counts=order.of_sum(one_vector([one.count for one in reduced])) if blocks else divisors,
+        losses=order.of_sum(one_vector(totals) / divisors),
+        logged=order.of_sum(one_vector([one.logged for one in reduced])),
+        counts=order.of_sum(one_vector([one.count for one in reduced])),
         weights=loss.given_weights.vector(order.names, moving),
         parts=order.parts,
         part_weights={part_name(*key): of_parts[key] for key in loss.moving_parts},

@@ -31,7 +31,9 @@ class Reduced(NamedTuple):
 
 
 def one_vector(values: Sequence[Any]) -> Any:
-    """Scalars and vectors as one vector."""
+    """Scalars and vectors as one vector, which is empty where there are none."""
+    if not values:
+        return ops.zeros((0,))
     if len(values) == 1 and rank(values[0]) == 1:
         return values[0]
     if all(rank(value) == 0 for value in values):

@@ -103,13 +103,18 @@ class BalancedModel(StateHolder, TrainingStep):
             is_of_rule=self._is_turn,
         )
 
-    def _steps_to_turn(self, values: Any) -> tuple[int, int] | None:
+    @property
+    def _n_of_turns(self) -> int | None:
         state: Any = self.aggregator_state()
         if not self._balances or state.every_n_steps == 1 or has_own_method(self, "train_step"):
             return None
-        variable = state.state_variables()["steps_left"]
-        places = [i for i, v in enumerate(self.non_trainable_variables) if v is variable]
-        return int(values[places[0]]), state.every_n_steps
+        return int(state.every_n_steps)
+
+    def _steps_to_turn(self, values: Any) -> int:
+        state: Any = self.aggregator_state()
+        left = state.state_variables()["steps_left"]
+        pairs = zip(self.non_trainable_variables, values, strict=True)
+        return int(next(value for variable, value in pairs if variable is left))
 
     def _variables(self) -> Variables:
         weights = self.term_weight_state()

@@ -56,7 +56,6 @@ from keras_multiloss.spec._tables import (
 )
 from keras_multiloss.spec._tasks_of_terms import (
     log_names,
-    part_name,
 )
 from keras_multiloss.spec._tensor_sources import (
     SOURCES,
@@ -69,6 +68,9 @@ from keras_multiloss.spec._tensor_sources import (
 from keras_multiloss.spec._term_configs import (
     ADDED_LATER,
     ARGUMENTS,
+)
+from keras_multiloss.spec._term_names import (
+    part_name,
 )
 from keras_multiloss.spec._weighted_sum_loss import (
     WeightedSumLoss,

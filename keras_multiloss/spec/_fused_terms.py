@@ -7,12 +7,14 @@ such terms are put one behind the other, and the loss runs once.
 from __future__ import annotations
 
 import collections
+import inspect
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from keras_multiloss._platform import ops
 from keras_multiloss._saving import PACKAGE, is_of_keras, serialize
 from keras_multiloss.evaluation import Reduced, kind_of
+from keras_multiloss.spec._term_names import part_name
 from keras_multiloss.spec._term_tensors import stacked
 
 if TYPE_CHECKING:
@@ -103,7 +105,7 @@ def fused_block(
     except ValueError:
         return None
     parts = [
-        {f"{name}_{part}": totals[i] for part, totals in reduced.parts.items()}
+        {part_name(name, part): totals[i] for part, totals in reduced.parts.items()}
         for i, name in enumerate(names)
     ]
     return TaskBlock(names, reduced, parts)
@@ -125,11 +127,13 @@ def _is_sample_wise(loss: Any) -> bool:
     """Whether the value of a sample depends on no other sample."""
     if is_of_keras(loss):
         return kind_of(loss) in OF_SAMPLES
-    if getattr(loss, "is_sample_wise", False) is not True:
-        return False
-    # A class below with a `call` of its own has not said so.
-    owners = [base for base in type(loss).__mro__ if {"call", "is_sample_wise"} & set(vars(base))]
-    return not owners or "is_sample_wise" in vars(owners[0])
+    says_so = getattr(loss, "is_sample_wise", False) is True
+    if inspect.isfunction(loss):
+        return says_so
+    # A class below that computes values in another way has not said so.
+    telling = {"call", "__call__", "is_sample_wise"}
+    owners = [base for base in type(loss).__mro__ if telling & set(vars(base))]
+    return says_so and "is_sample_wise" in vars(owners[0])
 
 
 def _has_config(loss: Any) -> bool:

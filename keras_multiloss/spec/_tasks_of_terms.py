@@ -20,6 +20,7 @@ from keras_multiloss.spec._fused_terms import (
     treatment_of,
 )
 from keras_multiloss.spec._given_weights import GivenWeights
+from keras_multiloss.spec._term_names import part_name
 from keras_multiloss.weighting import scaled
 
 if TYPE_CHECKING:
@@ -160,11 +161,6 @@ class Tasks:
             return False
         is_off = [ops.equal(moving[task], 0.0) for task in tasks]
         return functools.reduce(ops.logical_and, is_off)
-
-
-def part_name(term: str, part: str) -> str:
-    """What the log calls a part of a term, with `_loss` behind it."""
-    return f"{term}_{part}"
 
 
 def log_names(loss: WeightedSumLoss) -> list[str]:

@@ -114,3 +114,8 @@ def _check_log_names(names: list[str]) -> None:
                 received=f"{names}",
                 hint="give it another name: LossTerm(..., name=...)",
             )
+
+
+def part_name(term: str, part: str) -> str:
+    """What the log calls a part of a term, with `_loss` behind it."""
+    return f"{term}_{part}"

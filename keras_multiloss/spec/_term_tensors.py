@@ -110,16 +110,6 @@ def _as_samples(tensors: Sequence[Any]) -> Any:
     return ops.concatenate([to_tensor(tensor) for tensor in tensors], axis=0)
 
 
-def _by_term(tensors: Sequence[Any]) -> Any:
-    """Tensors of one shape along a new first axis.
-
-    Only TensorFlow traces batches whose size it does not know. Where the sizes turn out to differ,
-    the error of the graph has the name that is given here.
-    """
-    with named_operations("terms_differ_in_batch_size_so_use_WeightedSumLoss_with_fuse_False"):
-        return ops.stack([*tensors])
-
-
 def _of_all_terms(of_terms: Any) -> Any:
     """A tensor whose first two axes, of terms and samples, have become one."""
     return ops.reshape(of_terms, (-1, *(static_shape(of_terms) or ())[2:]))
@@ -129,7 +119,10 @@ def _stacked_outputs(outputs: Sequence[Any], is_off: Any) -> Any:
     """Outputs one behind the other, with their masks; where terms are off, without gradients."""
     activation = activation_of(outputs[0]) if is_off is False else None
     tensors = outputs if activation is None else [logits_of(output) for output in outputs]
-    of_terms = _by_term(tensors)
+    # Only TensorFlow traces batches whose size it does not know. Where sizes turn out to differ,
+    # the error of the graph shows this name.
+    with named_operations("terms_differ_in_batch_size_so_use_WeightedSumLoss_with_fuse_False"):
+        of_terms = ops.stack([*tensors])
     if is_off is not False:
         blocked = ops.stop_gradient(of_terms)
         of_terms = blocked if is_off is True else _where_off(is_off, blocked, of_terms)

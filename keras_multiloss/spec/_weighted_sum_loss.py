@@ -15,8 +15,8 @@ from keras_multiloss.spec._given_weights import weighted_losses
 from keras_multiloss.spec._immutable import Immutable
 from keras_multiloss.spec._loss_term import LossTerm
 from keras_multiloss.spec._named_terms import NamedTerms
-from keras_multiloss.spec._tasks_of_terms import Tasks, named_losses, part_name
-from keras_multiloss.spec._term_names import PENALTY_NAME, terms_of, unique_names
+from keras_multiloss.spec._tasks_of_terms import Tasks, named_losses
+from keras_multiloss.spec._term_names import PENALTY_NAME, part_name, terms_of, unique_names
 from keras_multiloss.weighting import checked_weighting
 
 if TYPE_CHECKING:

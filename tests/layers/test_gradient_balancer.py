@@ -11,6 +11,7 @@ from tests.balancing import (
     RATE,
     SMALL,
     TASKS,
+    assert_goes_on_in_a_fresh_process,
     assert_same,
     combined,
     compiled,
@@ -180,14 +181,7 @@ class TestFiles:
     def test_training_goes_on_bit_for_bit_in_a_fresh_process(self, rule, fresh_process, model_path):
         model = with_layer(rule, "adam", activation="tanh")
         model.fit(*data(), epochs=2, **OPTIONS)
-        model.save(model_path)
-        history = model.fit(*data(), epochs=2, **OPTIONS).history
-        _, resumed, after = fresh_process.load(
-            model_path, ("fit", data(), {"epochs": 2, **OPTIONS}), ("get_weights", (), {})
-        )
-        assert resumed == history
-        for one, other in zip(model.get_weights(), after, strict=True):
-            np.testing.assert_array_equal(other, one)
+        assert_goes_on_in_a_fresh_process(model, fresh_process, model_path)
 
     def test_every_argument_survives(self, model_path):
         layer = kml.GradientBalancer(

@@ -10,6 +10,7 @@ from tests.balancing import (
     OPTIONS,
     RATE,
     TASKS,
+    assert_goes_on_in_a_fresh_process,
     assert_same,
     combined,
     compiled,
@@ -202,14 +203,7 @@ class TestState:
     def test_training_goes_on_bit_for_bit_in_a_fresh_process(self, rule, fresh_process, model_path):
         model = exact(RULES[rule](), "adam", activation="tanh")
         model.fit(*data(), epochs=2, **OPTIONS)
-        model.save(model_path)
-        history = model.fit(*data(), epochs=2, **OPTIONS).history
-        _, resumed, after = fresh_process.load(
-            model_path, ("fit", data(), {"epochs": 2, **OPTIONS}), ("get_weights", (), {})
-        )
-        assert resumed == history
-        for one, other in zip(model.get_weights(), after, strict=True):
-            np.testing.assert_array_equal(other, one)
+        assert_goes_on_in_a_fresh_process(model, fresh_process, model_path)
 
     def test_the_state_follows_the_rule(self):
         model = exact(ka.CRMOGM("mgda", beta=0.5))

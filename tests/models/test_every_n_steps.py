@@ -11,6 +11,7 @@ from tests.balancing import (
     RATE,
     SMALL,
     TASKS,
+    assert_goes_on_in_a_fresh_process,
     assert_same,
     compiled,
     data,
@@ -223,14 +224,7 @@ class TestState:
         model = exact(RULES[rule](), "adam", activation="tanh", every_n_steps=4)
         model.fit(*data(), epochs=epochs, **OPTIONS)
         assert int(kept(model)[1]) == {1: 1, 2: 2}[epochs]
-        model.save(model_path)
-        history = model.fit(*data(), epochs=2, **OPTIONS).history
-        _, resumed, after = fresh_process.load(
-            model_path, ("fit", data(), {"epochs": 2, **OPTIONS}), ("get_weights", (), {})
-        )
-        assert resumed == history
-        for one, other in zip(model.get_weights(), after, strict=True):
-            np.testing.assert_array_equal(other, one)
+        assert_goes_on_in_a_fresh_process(model, fresh_process, model_path)
 
     def test_the_rule_sees_the_steps_of_its_turns_only(self):
         """`GradNorm` moves its weights whenever it sees a step."""

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import keras_multiloss as kml
-from keras_multiloss._platform import KERAS_3, keras
+from keras_multiloss._platform import KERAS_3, has_own_method, keras
 from tests.conftest import two_heads, two_heads_data
 
 LOSS = kml.LossTerm("mse", "age") + kml.LossTerm("mae", "sex")
@@ -69,3 +69,19 @@ def test_positional_validation_data_with_weights_are_taken():
 def test_fit_returns_a_history():
     model, (x, y) = model_of("sgd", LOSS), two_heads_data()
     assert isinstance(model.fit(x, y, verbose=0), keras.callbacks.History)
+
+
+class Plain(keras.Model):
+    pass
+
+
+class WithStep(Plain):
+    def train_step(self, *args):
+        return super().train_step(*args)
+
+
+def test_methods_of_a_users_own_are_told_from_those_of_keras():
+    Plain.__module__ = "keras_multiloss.models"
+    assert not has_own_method(Plain(), "train_step", "test_step", "compute_metrics")
+    assert has_own_method(WithStep(), "train_step", "test_step")
+    assert not has_own_method(WithStep(), "test_step")

@@ -3,7 +3,7 @@
 import pytest
 
 from keras_multiloss._platform import keras
-from keras_multiloss._platform._step_logs import PacksLogs, StepLogs, has_own_method
+from keras_multiloss._platform._step_logs import StepLogs
 from tests.lanes import needs_keras_3
 
 #: Methods of dicts that read nothing that is in them.
@@ -79,19 +79,3 @@ def test_the_functions_that_run_steps_are_those_that_are_wrapped():
     model.compile("sgd", loss="mse")
     assert model.train_function is None
     assert model.test_function is None
-
-
-class Plain(PacksLogs, keras.Model):
-    pass
-
-
-class WithStep(Plain):
-    def train_step(self, *args):
-        return super().train_step(*args)
-
-
-def test_methods_of_a_users_own_are_told_from_those_of_keras():
-    Plain.__module__ = "keras_multiloss.models"
-    assert not has_own_method(Plain(), "train_step", "test_step", "compute_metrics")
-    assert has_own_method(WithStep(), "train_step", "test_step")
-    assert not has_own_method(WithStep(), "test_step")

@@ -196,6 +196,23 @@ def test_a_loss_of_ones_own_says_that_it_takes_samples_one_by_one():
     assert float(loss(LABELS, OUTPUTS)) == pytest.approx(3.0)
 
 
+class AgainstTheBatch(InParts):
+    def call(self, y_true, y_pred):
+        return ops.abs(y_true - ops.mean(y_pred, axis=0))[:, 0]
+
+
+class CalledInAnotherWay(InParts):
+    def __call__(self, y_true, y_pred, sample_weight=None):
+        return super().__call__(y_true, y_pred, sample_weight)
+
+
+@pytest.mark.parametrize("cls", [AgainstTheBatch, CalledInAnotherWay])
+def test_a_class_below_with_values_of_its_own_has_to_say_so_again(cls):
+    loss = keras.saving.register_keras_serializable("tests")(cls)()
+    terms = sum_of(*(kml.LossTerm(loss, n) for n in "ab"))
+    assert blocks_of(terms, LABELS, OUTPUTS) == [["a"], ["b"]]
+
+
 def test_fused_terms_log_their_parts():
     term = InParts()
     loss = sum_of(*(kml.LossTerm(term, n) for n in "ab"))
@@ -316,18 +333,6 @@ def test_batches_whose_sizes_turn_out_to_differ_say_what_to_do():
     assert float(total(tf.ones((3, 2)), tf.ones((3, 2)))) == 2.0
     with pytest.raises(tf.errors.InvalidArgumentError, match="use_WeightedSumLoss_with_fuse_False"):
         total(tf.ones((3, 2)), tf.ones((6, 2)))
-
-
-def test_labels_that_came_as_one_tensor_are_not_put_together_again():
-    whole = ops.convert_to_tensor(np.arange(12, dtype="float32").reshape(4, 3, 1))
-    joined = JoinedTensors.of(whole)
-    np.testing.assert_array_equal(
-        ops.convert_to_numpy(joined.by_part(joined.tensors)),
-        ops.convert_to_numpy(ops.stack(joined.tensors)),
-    )
-    assert joined.by_part(joined.tensors[::-1]) is None
-    assert joined.by_part(joined.tensors[:2]) is None
-    assert joined.by_part([*joined.tensors[:2], ops.convert_to_tensor(np.ones((4, 1)))]) is None
 
 
 @pytest.mark.parametrize("order", ["abc", "cab", "ab"])
