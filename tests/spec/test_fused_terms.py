@@ -100,13 +100,13 @@ def test_fused_terms_have_the_values_the_logs_and_the_gradients_of_single_ones(d
     ]
     for field in ("losses", "logged", "counts", "weights"):
         values = [ops.convert_to_numpy(getattr(step, field)) for step in steps]
-        np.testing.assert_allclose(*values, rtol=1e-5, atol=1e-6, err_msg=field)
+        np.testing.assert_allclose(*values, rtol=1e-6, atol=1e-6, err_msg=field)
     assert steps[0].names == steps[1].names == fused.names
-    assert float(steps[0].total) == pytest.approx(float(steps[1].total), rel=1e-5, abs=1e-6)
+    assert float(steps[0].total) == pytest.approx(float(steps[1].total), rel=1e-6, abs=1e-6)
     for found, expected in zip(
         gradients(total(fused), arrays), gradients(total(single), arrays), strict=True
     ):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
 
 
 OUTPUTS = {n: np.full((4, 2), 0.5, "float32") for n in "abcd"}
